@@ -1,0 +1,259 @@
+"""Every setting of a run: one section per class, one sentence per key.
+
+The sentences are the help texts of the program; a preset, ``--set`` and the form in the terminal all use the
+same spelling ``section.key``.
+"""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from esper_tui.leyline.choices import TOPOLOGY_BLUEPRINTS, Decision
+from esper_tui.leyline.legality import LATE_FRAC
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Frac = Annotated[float, Field(ge=0.0, le=1.0)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+MAX_SLOTS = 12
+HOLD_WINDOW = 5
+"""Measured epochs in the window a gain is averaged over; also the distance between two looks of G5."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Run(Section):
+    mode: Literal["grow"] = "grow"
+    """grow: one round with a fixed policy, every environment beside its control."""
+    envs: Annotated[int, Field(ge=1, le=256)] = 8
+    """Environments that grow side by side; controls are not counted."""
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """Epochs per episode; a seed needs about 11 from germination to its first verdict."""
+    images_per_epoch: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Training images per environment and epoch; 0 means all of data.train_images once."""
+    seed: Seed = 1
+    """Fixes every random number of the run."""
+
+
+class Data(Section):
+    name: Literal["procedural", "cifar10"] = "procedural"
+    """procedural: figures made in the program; cifar10: real photographs, found in ESPER_DATA_DIR or fetched."""
+    train_images: Annotated[int, Field(ge=16, le=1_000_000)] = 2000
+    """Training images; for cifar10 at most 45,000, taken from the front of the training file."""
+    val_images: Annotated[int, Field(ge=16, le=100_000)] = 1000
+    """Validation images, half for gates and decisions, half for the verdict; for cifar10 at most 5,000."""
+    test_images: Annotated[int, Field(ge=16, le=100_000)] = 4000
+    """Test images that the receipt reports on; for cifar10 at most 10,000."""
+    image_size: Literal[8, 16, 32] = 16
+    """Height and width in pixels; cifar10 is averaged down from 32."""
+    augment: Literal["none", "flip", "flip+shift"] = "flip"
+    """none, horizontal flips, or flips and shifts by up to an eighth of the image."""
+
+
+class Host(Section):
+    blocks: Annotated[int, Field(ge=2, le=8)] = 3
+    """Convolution blocks; every block doubles the channels."""
+    channels: Annotated[int, Field(ge=1, le=128)] = 8
+    """Channels of the first block."""
+    kernel: Literal[1, 3, 5] = 3
+    """Kernel size of the blocks; 1 makes the host blind to spatial context."""
+    pools: Annotated[int, Field(ge=0, le=8)] = 3
+    """The first blocks, this many, are followed by a 2x2 maximum pool."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Host":
+        if self.pools > self.blocks:
+            raise ValueError(f"pools: {self.pools} is more than host.blocks = {self.blocks}")
+        return self
+
+
+class Growth(Section):
+    slots: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_SLOTS)] = ("r0c0", "r0c1", "r0c2")
+    """Slots by id: r0c<i> before the pool of block i, r1c<i> after it."""
+    seed_limit: Annotated[int, Field(ge=0, le=MAX_SLOTS)] = 0
+    """Most seeds alive or fossilised at once in an environment; 0 means one per slot."""
+    parameter_budget: Annotated[int, Field(ge=0, le=10**9)] = 0
+    """Most parameters of all seeds of an environment; 0 means ten times the host."""
+    concurrent: Annotated[int, Field(ge=1, le=MAX_SLOTS)] = 1
+    """Seeds that may develop at the same time in an environment."""
+    blueprints: Annotated[tuple[str, ...], Field(min_length=1)] = TOPOLOGY_BLUEPRINTS["cnn"]
+    """Blueprints that may be planted."""
+    incubate_epochs: Annotated[int, Field(ge=0, le=100)] = 1
+    """Epochs a seed learns in the shadow pass before it may blend in."""
+    seed_lr: Annotated[float, Field(gt=0.0, le=100.0)] = 1.0
+    """Learning rate of seeds as a multiple of the host's."""
+    warmup_steps: Annotated[int, Field(ge=1, le=100_000)] = 50
+    """Steps over which a new seed's learning rate rises to its full value."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Growth":
+        known = TOPOLOGY_BLUEPRINTS["cnn"]
+        if unknown := [b for b in self.blueprints if b not in known]:
+            raise ValueError(f"blueprints: {', '.join(unknown)} is not one of {', '.join(known)}")
+        if len(set(self.slots)) != len(self.slots):
+            raise ValueError("slots: a slot is named twice")
+        return self
+
+
+class Gates(Section):
+    min_gain: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
+    """Least gain worth a commitment, in units of ln(classes)."""
+    hold_epochs: Annotated[int, Field(ge=HOLD_WINDOW, le=1000)] = 20
+    """Epochs in HOLDING after which the slot prunes its seed by itself."""
+    auto_forward: tuple[Literal["G1", "G2", "G3"], ...] = ()
+    """Gates that a slot passes by itself, without a decision; G5 cannot be listed."""
+
+
+class Optim(Section):
+    name: Literal["sgd", "adamw"] = "sgd"
+    """Optimiser of hosts and seeds."""
+    lr: Annotated[float, Field(gt=0.0, le=10.0)] = 0.05
+    """Peak learning rate of the host."""
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    """Momentum of sgd; adamw uses it as its first beta."""
+    weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 5e-4
+    """Weight decay; not applied to norms, biases and zero-initialised layers of seeds."""
+    batch: Annotated[int, Field(ge=2, le=8192)] = 128
+    """Images per step and environment."""
+    clip: Annotated[float, Field(ge=0.0, le=1e6)] = 5.0
+    """Largest gradient norm per network, host and seed apart; 0 turns clipping off."""
+    warmup_frac: Frac = 0.05
+    """Share of the episode over which the learning rate rises."""
+    decay_frac: Frac = LATE_FRAC
+    """Share of the episode at its end over which the learning rate falls to 0."""
+
+
+class Engine(Section):
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    """auto takes the first CUDA device that works, else the CPU."""
+    chunk: Annotated[int, Field(ge=0, le=512)] = 0
+    """Networks stacked into one; 0 lets a short probe decide."""
+    threads: Annotated[int, Field(ge=0, le=512)] = 0
+    """Chunks trained at the same time on a CPU; 0 lets the probe decide."""
+    memory_format: Literal["auto", "channels_last", "contiguous"] = "auto"
+    """Layout of activations; auto is channels_last on a CPU and contiguous on a GPU."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """float64 is the reference of the tests."""
+
+
+class ScheduledDecision(Section):
+    epoch: Count
+    """Epoch at whose boundary the decision is due; it waits until it is legal."""
+    decision: dict[str, str]
+    """Heads by name, for example {op = "GERMINATE", slot = "r0c1", ...}."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "ScheduledDecision":
+        try:
+            Decision.from_named(self.decision)
+        except KeyError as error:
+            raise ValueError(f"decision: unknown or missing op {error}") from None
+        except TypeError as error:
+            raise ValueError(f"decision: {error}") from None
+        return self
+
+
+class Tamiyo(Section):
+    policy: Literal["wait", "random", "schedule", "heuristic"] = "heuristic"
+    """Who decides."""
+    stall_gain: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+    """heuristic: a host that improved by less than this times ln(classes) over 3 epochs has stalled."""
+    germinate_by: Count = 6
+    """heuristic: the first seed is planted at this epoch even if the host still improves."""
+    rotation: Annotated[tuple[str, ...], Field(min_length=1)] = ("CONV_LIGHT", "CONV_HEAVY", "BOTTLENECK", "DEPTHWISE")
+    """heuristic: blueprints in the order of trial; every environment starts at another place."""
+    slot_order: tuple[str, ...] = ()
+    """heuristic: slots in the order of preference; empty means the order of growth.slots."""
+    style: Literal["LINEAR_ADD", "LINEAR_MULTIPLY", "SIGMOID_ADD", "GATED"] = "LINEAR_ADD"
+    """heuristic: how seeds are blended in."""
+    tempo: Literal["FAST", "STANDARD", "SLOW"] = "FAST"
+    """heuristic: length of the first alpha ramp."""
+    germination_rate: Frac = 0.3
+    """random: probability of planting when it is legal."""
+    prune_rate: Frac = 0.03
+    """random: probability of pruning when it is legal."""
+    schedule: tuple[ScheduledDecision, ...] = ()
+    """schedule: decisions that every environment follows."""
+
+
+class Reward(Section):
+    control: Literal["twin", "none"] = "twin"
+    """twin measures gain against a never-grown copy; none halves the cost and can only speak of dependence."""
+
+
+class Telemetry(Section):
+    decisions: Literal["acted", "full"] = "acted"
+    """acted records decisions other than WAIT in full; full records every one."""
+
+
+class RunConfig(Section):
+    """A whole configuration.  Frozen; cross-section conditions are checked here."""
+
+    run: Run = Run()
+    data: Data = Data()
+    host: Host = Host()
+    growth: Growth = Growth()
+    gates: Gates = Gates()
+    optim: Optim = Optim()
+    engine: Engine = Engine()
+    tamiyo: Tamiyo = Tamiyo()
+    reward: Reward = Reward()
+    telemetry: Telemetry = Telemetry()
+
+    @model_validator(mode="after")
+    def _check(self) -> "RunConfig":
+        problems = list(self._problems())
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _problems(self):
+        smallest = self.data.image_size >> self.host.pools
+        if smallest < 1:
+            yield f"host.pools: {self.host.pools} pools leave nothing of {self.data.image_size} pixels"
+        known = [f"r0c{i}" for i in range(self.host.blocks)] + [f"r1c{i}" for i in range(self.host.pools)]
+        if unknown := [s for s in self.growth.slots if s not in known]:
+            yield f"growth.slots: {', '.join(unknown)} is not one of {', '.join(known)}"
+        if unknown := [s for s in self.tamiyo.slot_order if s not in self.growth.slots]:
+            yield f"tamiyo.slot_order: {', '.join(unknown)} is not in growth.slots"
+        if unknown := [b for b in self.tamiyo.rotation if b not in self.growth.blueprints]:
+            yield f"tamiyo.rotation: {', '.join(unknown)} is not in growth.blueprints"
+        if self.optim.warmup_frac + self.optim.decay_frac > 1.0:
+            yield "optim.warmup_frac: together with optim.decay_frac it is more than the whole episode"
+        if self.images_per_epoch < self.optim.batch:
+            yield f"optim.batch: {self.optim.batch} is more than the {self.images_per_epoch} images of an epoch"
+        if self.data.name == "cifar10":
+            limits = {"train_images": 45_000, "val_images": 5_000, "test_images": 10_000}
+            for key, most in limits.items():
+                if getattr(self.data, key) > most:
+                    yield f"data.{key}: {getattr(self.data, key)} is more than the {most} of cifar10"
+
+    @property
+    def images_per_epoch(self) -> int:
+        return self.run.images_per_epoch or self.data.train_images
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.images_per_epoch / self.optim.batch)
+
+    @property
+    def classes(self) -> int:
+        return 10
+
+    @property
+    def rows(self) -> int:
+        """Networks that train, controls included."""
+        return self.run.envs * (2 if self.reward.control == "twin" else 1)
+
+    @property
+    def last_germination(self) -> int:
+        """Last epoch at whose boundary a seed can be planted and still be judged before the decay ends."""
+        shortest_life = 1 + self.growth.incubate_epochs + 3 + 1 + HOLD_WINDOW
+        return self.run.epochs - math.ceil(LATE_FRAC * self.run.epochs) - shortest_life
+
+
+def sections() -> dict[str, type[Section]]:
+    """Section name → its class, in the order in which they are shown."""
+    return {name: field.annotation for name, field in RunConfig.model_fields.items()}  # type: ignore[misc]

@@ -1,0 +1,196 @@
+"""Events: the API between the loop and everything that watches it, live or later.
+
+An event is a frozen value.  Written down it is one JSON object: the envelope ``seq, t, type, round, epoch, env?``
+and then its own keys.  Floats are rounded to 6 significant digits before anyone sees them, so that a live
+screen and the log agree; values that are not finite become the strings NaN, Infinity and -Infinity.
+
+*Deterministic* events depend on the configuration alone; *wall* events also on clock and machine.  Two logs are
+equal when their deterministic subsequences are, without ``seq`` and ``t``.
+"""
+
+import json
+import math
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events.  ``round`` and ``epoch`` are None where there is none."""
+
+    DETERMINISTIC: ClassVar[bool] = True
+    round: int | None = None
+    epoch: int | None = None
+    env: int | None = None
+
+    @property
+    def type(self) -> str:
+        return type(self).__name__
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    DETERMINISTIC = False
+    schema: int
+    config: dict[str, Any]
+    choices: dict[str, Any]
+    metrics: list[str]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundStarted(Event):
+    """``instances[env]`` is (seed, index); ``control`` says how gain is measured."""
+
+    instances: list[list[int]]
+    control: str
+    host_params: int
+    slots: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochMeasured(Event):
+    """One line per epoch.  Columns are lists over environments, or over environments and slots; None = unmeasured.
+
+    ``columns`` uses the keys of ``leyline.metrics``.  ``verdicts`` holds (env, slot, gate, passed, measured,
+    threshold) of the gates looked at now.  ``waits`` lists the environments that waited at the boundary before
+    this epoch.
+    """
+
+    stages: list[list[int]]
+    alphas: list[list[float]]
+    params: list[int]
+    columns: dict[str, list[Any]]
+    verdicts: list[list[Any]]
+    waits: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionTaken(Event):
+    """What was decided for one environment, by whom, and the rules that were asked; ``refused`` if it was illegal."""
+
+    decision: dict[str, str]
+    by: str
+    trace: list[dict[str, Any]]
+    refused: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageChanged(Event):
+    """A slot moved on; ``gate`` is the verdict that let it, if one did."""
+
+    slot: str
+    source: str
+    target: str
+    cause: str
+    seed: int | None
+    blueprint: str | None
+    style: str | None = None
+    params: int = 0
+    gate: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundEnded(Event):
+    """``rows``: one summary per environment, measured on the delivered networks; ``best``: its environment."""
+
+    rows: list[dict[str, Any]]
+    best: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRaised(Event):
+    rule: str
+    text: str
+    slot: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertCleared(Event):
+    rule: str
+    slot: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionChanged(Event):
+    """Paused, resumed, stopping: what a person or a signal did to the session."""
+
+    DETERMINISTIC = False
+    state: str
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestMeasured(Event):
+    """The test split, opened once, after every choice was made: one row per environment."""
+
+    __test__: ClassVar[bool] = False  # keeps pytest from collecting the class
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnded(Event):
+    """``status`` is done, stopped, diverged or failed; ``code`` the exit code; ``text`` the receipt's sentence."""
+
+    DETERMINISTIC = False
+    status: str
+    code: int
+    text: str
+    seconds: float
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    t.__name__: t
+    for t in (
+        RunStarted, RoundStarted, EpochMeasured, DecisionTaken, StageChanged, RoundEnded,
+        AlertRaised, AlertCleared, SessionChanged, TestMeasured, RunEnded,
+    )
+}  # fmt: skip
+
+
+def rounded(value: Any) -> Any:
+    """The value as it is recorded: floats with 6 significant digits, tuples as lists."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {str(k): rounded(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(v) for v in value]
+    return value
+
+
+def to_record(event: Event, seq: int, t: float) -> dict[str, Any]:
+    """The event as the JSON object that is logged; ``t`` is seconds since the epoch of the clock."""
+    own = {f.name: rounded(getattr(event, f.name)) for f in fields(event) if f.name not in ("round", "epoch", "env")}
+    head: dict[str, Any] = {"seq": seq, "t": round(t, 3), "type": event.type, "round": event.round, "epoch": event.epoch}
+    if event.env is not None:
+        head["env"] = event.env
+    return head | own
+
+
+def from_record(record: dict[str, Any]) -> Event | None:
+    """The event of a logged object; None for a type that this version does not know.
+
+    Keys that this version does not know are ignored.
+
+    Raises:
+        TypeError: if a key that the type needs is missing.
+    """
+    kind = EVENT_TYPES.get(record.get("type", ""))
+    if kind is None:
+        return None
+    names = {f.name for f in fields(kind)}
+    return kind(**{k: v for k, v in record.items() if k in names})
+
+
+def to_line(record: dict[str, Any]) -> str:
+    return json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def is_deterministic(record: dict[str, Any]) -> bool:
+    kind = EVENT_TYPES.get(record.get("type", ""))
+    return kind is not None and kind.DETERMINISTIC

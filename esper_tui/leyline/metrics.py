@@ -1,0 +1,40 @@
+"""Metrics as rows: what a number is called, its unit, which direction is good, when to worry, what it means."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """One metric.  ``good`` says which direction is better; levels are None where nothing is alarming."""
+
+    key: str
+    unit: str
+    good: Literal["up", "down", "none"]
+    help: str
+    warn: float | None = None
+    critical: float | None = None
+
+
+METRICS: dict[str, MetricSpec] = {
+    m.key: m
+    for m in (
+        MetricSpec("train/loss", "nat", "down", "mean cross-entropy over the epoch's training batches"),
+        MetricSpec("train/acc", "frac", "up", "share of training images classified correctly during the epoch"),
+        MetricSpec("val/loss", "nat", "down", "cross-entropy of the averaged weights on the gate half"),
+        MetricSpec("val/acc", "frac", "up", "accuracy of the averaged weights on the gate half"),
+        MetricSpec("val/reward_loss", "nat", "down", "cross-entropy on the reward half, which decides nothing"),
+        MetricSpec("control/loss", "nat", "down", "val/loss of the never-grown twin"),
+        MetricSpec("control/acc", "frac", "up", "val/acc of the never-grown twin"),
+        MetricSpec("gain/loss", "nat", "up", "control loss minus environment loss on the gate half"),
+        MetricSpec("gain/se", "nat", "none", "standard error of gain/loss over images"),
+        MetricSpec("seed/gain", "nat", "up", "rise of the gain since the seed's germination, 5-epoch means"),
+        MetricSpec("seed/dependence", "nat", "none", "rise of the loss when the seed is switched off"),
+        MetricSpec("seed/credit", "nat", "up", "the environment's gain shared out by Shapley values"),
+        MetricSpec("seed/index", "frac", "down", "1 − gain/dependence: the host leans on a seed that adds little",
+                   warn=0.9),
+        MetricSpec("grad/host", "", "none", "mean gradient norm of the host before clipping", warn=50, critical=500),
+        MetricSpec("grad/seed", "", "none", "mean gradient norm of a seed before clipping", warn=50, critical=500),
+    )
+}  # fmt: skip
+"""Keys are flat with slashes.  A value that was not measured is absent and shown as –, never as 0."""
