@@ -4,6 +4,7 @@ Everything random is drawn on the CPU, keyed by (instance, epoch), whatever devi
 asked for together.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Protocol
@@ -87,6 +88,13 @@ class DeviceImages:
         count = math.ceil(len(labels) / MEASURE_BATCH)
         parts = zip(pixels.tensor_split(count), labels.tensor_split(count), strict=True)
         return [(self.normalised(x, rows=1), y) for x, y in parts]
+
+    def checksum(self) -> str:
+        """A fingerprint of the training and validation images and labels."""
+        digest = hashlib.blake2b(digest_size=8)
+        for tensor in (self.pixels, self.labels, self.val.pixels, self.val.labels):
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def normalised(self, pixels: Tensor, rows: int) -> Tensor:
         """uint8 ``[B, rows·3, H, W]`` as floats with zero mean and unit deviation per channel of the training set."""

@@ -124,10 +124,11 @@ class SessionChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TestMeasured(Event):
-    """The test split, opened once, after every choice was made: one row per environment."""
+    """The test split, opened once, after every choice was made: one row per environment; ``summary`` the mean gain in accuracy."""
 
     __test__: ClassVar[bool] = False  # keeps pytest from collecting the class
     rows: list[dict[str, Any]]
+    summary: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

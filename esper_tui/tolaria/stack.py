@@ -35,7 +35,7 @@ class Stacked:
     """``build(rows)`` on a device, with its parameters readable and writable as rows."""
 
     def __init__(self, build: Build, rows: int, place: Placement, *, trainable: bool):
-        self.rows, self.size = rows, max(rows, place.min_rows)
+        self.rows, self.size, self.place = rows, max(rows, place.min_rows), place
         with torch.device("meta"):
             module = build(self.size).to(place.dtype)
         self.module = module.to_empty(device=place.device)
@@ -49,21 +49,23 @@ class Stacked:
 
     def load(self, weights: Tensor) -> None:
         """Copies rows ``[R, P]`` into the parameters."""
-        for view, part in zip(self._views, weights.split(self.sizes, dim=1), strict=True):
+        for view, part in zip(self._views, weights.split(self.sizes, dim=1) if self.sizes else (), strict=True):
             view.copy_(part)
 
     def as_rows(self, gradients: list[Tensor]) -> Tensor:
-        """Gradients of the parameters, in their order, as rows ``[R, P]``."""
-        return torch.cat([g.reshape(self.size, -1)[: self.rows] for g in gradients], dim=1)
+        """Gradients of the parameters, in their order, as rows ``[R, P]``; P is 0 for a module without parameters."""
+        parts = [g.reshape(self.size, -1)[: self.rows] for g in gradients]
+        return torch.cat(parts, dim=1) if parts else self.place.vector([]).expand(self.rows, 0)
 
     def buffers_as_rows(self) -> Tensor:
         """Buffers as rows ``[R, Pb]``; zero columns if the module has none."""
         parts = [b.reshape(self.size, -1)[: self.rows] for b in self.module.buffers()]
-        return torch.cat(parts, dim=1) if parts else torch.zeros(self.rows, 0)
+        return torch.cat(parts, dim=1) if parts else self.place.vector([]).expand(self.rows, 0)
 
     def load_buffers(self, values: Tensor) -> None:
-        sizes = [b.numel() // self.size for b in self.module.buffers()]
-        for buffer, part in zip(self.module.buffers(), values.split(sizes, dim=1), strict=True):
+        buffers = list(self.module.buffers())
+        sizes = [b.numel() // self.size for b in buffers]
+        for buffer, part in zip(buffers, values.split(sizes, dim=1) if sizes else (), strict=True):
             buffer.view(self.size, -1)[: self.rows].copy_(part)
 
     def __call__(self, h: Tensor, *vectors: Tensor) -> Tensor:
@@ -98,7 +100,7 @@ def add_rows(h: Tensor, index: Tensor, residual: Tensor, rows: int) -> Tensor:
 def decay_columns(stacked: Stacked) -> Tensor:
     """1 for columns of a row that take weight decay, else 0: ``[P]``."""
     flags = decay_mask(stacked.module)
-    return torch.cat([torch.full((n,), float(f)) for f, n in zip(flags, stacked.sizes, strict=True)])
+    return torch.tensor([float(f) for f, n in zip(flags, stacked.sizes, strict=True) for _ in range(n)])
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,1 @@
+"""Proof: statistics (``stats``) and the test split (``examine``), which nothing else may open."""

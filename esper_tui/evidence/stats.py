@@ -1,0 +1,71 @@
+"""Interval estimates.  SciPy does the arithmetic; it is imported on use because it takes most of a second."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval; ``n`` independent units."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def text(self, digits: int = 2) -> str:
+        return f"{self.value:+.{digits}f} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
+
+
+def iqm(values: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Interquartile mean: the mean of the middle half (Agarwal et al. 2021)."""
+    from scipy.stats import trim_mean
+
+    return trim_mean(values, 0.25, axis=axis)
+
+
+def mean_interval(values: list[float]) -> Interval | None:
+    """Mean with Student's t interval; None below two values."""
+    from scipy.stats import t
+
+    n = len(values)
+    if n < 2:
+        return None
+    sample = np.asarray(values, dtype=np.float64)
+    half = float(t.ppf((1 + CONFIDENCE) / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))
+    mean = float(sample.mean())
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def iqm_interval(values: list[float], seed: int = 0) -> Interval | None:
+    """Interquartile mean with a bootstrap interval (bias-corrected, accelerated); None below three values."""
+    from scipy.stats import bootstrap
+
+    n = len(values)
+    if n < 3:
+        return None
+    sample = np.asarray(values, dtype=np.float64)
+    point = float(iqm(sample))
+    if np.ptp(sample) == 0.0:
+        return Interval(point, point, point, n)
+    found = bootstrap(
+        (sample,), iqm, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="BCa",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval  # fmt: skip
+    return Interval(point, float(found.low), float(found.high), n)
+
+
+def median_ratio_interval(ratios: list[float]) -> Interval | None:
+    """Median of paired ratios with the distribution-free interval of order statistics; None below six pairs."""
+    from scipy.stats import binom
+
+    n = len(ratios)
+    if n < 6:
+        return None
+    ordered = sorted(ratios)
+    lowest = int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
+    return Interval(float(np.median(ordered)), ordered[max(0, lowest - 1)], ordered[min(n - 1, n - lowest)], n)

@@ -1,0 +1,1 @@
+"""The senses: the telemetry hub and its sinks.  Telemetry never changes training."""

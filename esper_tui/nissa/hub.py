@@ -1,0 +1,72 @@
+"""The hub: numbers events, rounds their floats once, and hands the same records to the log and to listeners."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from esper_tui.leyline.events import Event, to_line, to_record
+from esper_tui.nissa.log import EventLog
+
+LISTENER_LIMIT = 50_000
+"""Records a listener may leave unread; older ones are dropped and counted."""
+
+Record = dict[str, Any]
+
+
+class Listener:
+    """A bounded queue of records for one reader in another thread."""
+
+    def __init__(self, limit: int = LISTENER_LIMIT):
+        self.queue: deque[Record] = deque(maxlen=limit)
+        self.dropped = 0
+
+    def put(self, record: Record) -> None:
+        self.dropped += len(self.queue) == self.queue.maxlen
+        self.queue.append(record)
+
+    def drain(self) -> list[Record]:
+        found = []
+        while True:
+            try:
+                found.append(self.queue.popleft())
+            except IndexError:
+                return found
+
+
+class Hub:
+    """Takes events from the loop thread.  ``flush`` is called at every boundary and writes what came since."""
+
+    def __init__(self, log: EventLog | None, clock: Callable[[], float] = time.time, first: int = 0):
+        self.log, self.clock, self.seq = log, clock, first
+        self.listeners: list[Listener] = []
+        self.unwritten: list[str] = []
+
+    def listen(self) -> Listener:
+        listener = Listener()
+        self.listeners.append(listener)
+        return listener
+
+    def emit(self, event: Event) -> None:
+        record = to_record(event, self.seq, self.clock())
+        self.seq += 1
+        if self.log is not None:
+            self.unwritten.append(to_line(record))
+        for listener in self.listeners:
+            listener.put(record)
+
+    def flush(self, sync: bool = False) -> None:
+        """Writes the lines since the last flush in one piece; with ``sync`` also onto the disk.
+
+        Raises:
+            CannotWrite: when the log cannot grow.
+        """
+        if self.log is None:
+            return
+        lines, self.unwritten = self.unwritten, []
+        self.log.write("".join(f"{line}\n" for line in lines), sync)
+
+    def close(self) -> None:
+        self.flush(sync=True)
+        if self.log is not None:
+            self.log.close()

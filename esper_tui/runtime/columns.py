@@ -1,0 +1,59 @@
+"""The columns of ``EpochMeasured``: from measurements to one list per metric."""
+
+from typing import Any
+
+import numpy as np
+
+from esper_tui.leyline.state import EnvSignals, Estimate
+from esper_tui.simic.attribution import dependence_index
+from esper_tui.simic.ledger import Ledger
+from esper_tui.tolaria.engine import Measured, TrainReport
+
+
+def epoch_columns(
+    trained: TrainReport, measured: list[Measured], ledgers: list[Ledger], signals: list[EnvSignals], slots: tuple[str, ...]
+) -> dict[str, list[Any]]:
+    """Metric key → one value per environment, or one list over slots per environment.  None = not measured."""
+    rows = list(zip(measured, ledgers, strict=True))
+
+    def per_slot(pick) -> list[list[Any]]:
+        return [[pick(env, slot) for slot in slots] for env in range(len(rows))]
+
+    def gain(env: int, slot: str) -> Estimate | None:
+        seed = signals[env].seeds.get(slot)
+        return seed.gain if seed else None
+
+    def dependence(env: int, slot: str) -> Estimate | None:
+        seed = signals[env].seeds.get(slot)
+        return seed.dependence if seed else None
+
+    return {
+        "train/loss": trained.loss,
+        "train/acc": trained.acc,
+        "val/loss": [_mean(m.losses, g.gate.mask) for m, g in rows],
+        "val/acc": [_mean(m.hits, g.gate.mask) for m, g in rows],
+        "val/reward_loss": [_mean(m.losses, g.reward.mask) for m, g in rows],
+        "control/loss": [_mean(m.control.losses, g.gate.mask) if m.control else None for m, g in rows],
+        "control/acc": [_mean(m.control.hits, g.gate.mask) if m.control else None for m, g in rows],
+        "gain/loss": [g.latest.value if g.latest else None for _, g in rows],
+        "gain/se": [g.latest.se if g.latest else None for _, g in rows],
+        "grad/host": trained.host_grad,
+        "grad/seed": per_slot(lambda env, slot: trained.seed_grad[env].get(slot)),
+        "seed/gain": per_slot(lambda env, slot: _pair(gain(env, slot))),
+        "seed/dependence": per_slot(lambda env, slot: _pair(dependence(env, slot))),
+        "seed/credit": per_slot(lambda env, slot: getattr(signals[env].seeds.get(slot), "credit", None)),
+        "seed/index": per_slot(lambda env, slot: _index(gain(env, slot), dependence(env, slot))),
+    }
+
+
+def _mean(values: np.ndarray, mask: np.ndarray) -> float:
+    return float(values[mask].mean())
+
+
+def _pair(estimate: Estimate | None) -> list[float] | None:
+    """(value, standard error)."""
+    return [estimate.value, estimate.se] if estimate else None
+
+
+def _index(gain: Estimate | None, dependence: Estimate | None) -> float | None:
+    return dependence_index(gain, dependence) if gain and dependence else None

@@ -1,0 +1,86 @@
+"""The folder of a run that is being written: its lock, its ``run.toml``, where the run came from."""
+
+import contextlib
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import esper_tui
+from esper_tui.leyline.folder import RUN_FILE, SUBFOLDERS, events_file
+from esper_tui.nissa.hub import Hub
+from esper_tui.nissa.log import EventLog
+from esper_tui.runtime.build import Parts
+from esper_tui.runtime.lock import RunLock
+from esper_tui.runtime.presets import Resolved
+from esper_tui.runtime.runs import new_run_folder, write_run_file
+
+
+class RunFolder:
+    """A new run folder, locked by this process.
+
+    Raises:
+        Busy, CannotWrite: if the folder cannot be had; nothing is left half-written.
+    """
+
+    def __init__(self, resolved: Resolved, run_dir: Path | None):
+        self.path = new_run_folder(resolved.name, run_dir)
+        self.lock = RunLock(self.path)
+        self.resolved = resolved
+        self.provenance: dict[str, Any] = {}
+
+    def open_hub(self, parts: Parts) -> Hub:
+        """Writes ``run.toml`` and opens the event log."""
+        self.provenance = provenance(parts)
+        document = {
+            "preset": self.resolved.name,
+            "description": self.resolved.description,
+            "tags": [],
+            "notes": [],
+            "engine_choice": parts.choice.document(),
+            "provenance": self.provenance,
+            "config": parts.config.model_dump(mode="json"),
+        }
+        write_run_file(self.path, document)
+        return Hub(EventLog(events_file(self.path, 0), self.lock.beat))
+
+    def close(self) -> None:
+        self.lock.release()
+
+    def discard(self) -> None:
+        """Gives the folder up before anything was recorded: what this object made is removed, nothing else."""
+        self.lock.release()
+        (self.path / RUN_FILE).unlink(missing_ok=True)
+        for folder in [*(self.path / part for part in SUBFOLDERS), self.path]:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def provenance(parts: Parts) -> dict[str, Any]:
+    """What a result depends on besides the configuration: versions, machine, engine choice, source."""
+    import torch
+
+    return {
+        "esper": esper_tui.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "device": parts.choice.device,
+        "engine": parts.choice.document(),
+        "data": parts.source.checksum(),
+        "git": _git_revision(),
+        "command": sys.argv[1:],
+    }
+
+
+def _git_revision() -> str:
+    """Revision of the program's checkout; empty when installed."""
+    folder = Path(esper_tui.__file__).parent
+    if not (folder.parent / ".git").exists():
+        return ""
+    try:
+        command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,87 @@
+"""Who is writing a run folder."""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from esper_tui.leyline.errors import Busy, CannotWrite
+from esper_tui.leyline.folder import LOCK_FILE
+
+STALE_AFTER_S = 60.0
+
+
+class RunLock:
+    """The lock file of a run folder; holds host, pid, process start and a heartbeat.
+
+    Raises:
+        Busy: if another living process holds it.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / LOCK_FILE
+        self.document = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": psutil.Process().create_time(),
+            "heartbeat": time.time(),
+        }
+        self._take()
+
+    def _take(self) -> None:
+        try:
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            if problem := holder(self.path.parent):
+                raise Busy(problem) from None
+            self.path.unlink(missing_ok=True)
+            return self._take()
+        except OSError as error:
+            raise CannotWrite(f"cannot write {self.path}: {error.strerror}; choose another --run-dir") from None
+        with os.fdopen(fd, "w") as file:
+            json.dump(self.document, file)
+        return None
+
+    def beat(self) -> None:
+        """Renews the heartbeat."""
+        self.document["heartbeat"] = time.time()
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self.document))
+        temporary.replace(self.path)
+
+    def release(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def holder(folder: Path) -> str | None:
+    """A sentence about the living process that writes a run folder; None if nobody does."""
+    lock = _read(folder / LOCK_FILE)
+    if lock is None:
+        return None
+    who = f"process {lock['pid']} on {lock['host']}"
+    if lock["host"] == socket.gethostname():
+        return f"{folder} is being written by {who}; stop it first" if _is_alive(lock) else None
+    if time.time() - lock["heartbeat"] < STALE_AFTER_S:
+        return f"{folder} is being written by {who}; go to that host or wait until its heartbeat is 60 s old"
+    return None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        lock = json.loads(path.read_text())
+        return {"host": str(lock["host"]), "pid": int(lock["pid"]),
+                "started": float(lock["started"]), "heartbeat": float(lock["heartbeat"])}  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_alive(lock: dict[str, Any]) -> bool:
+    try:
+        process = psutil.Process(lock["pid"])
+        return abs(process.create_time() - lock["started"]) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,0 +1,238 @@
+"""The story of a run: the only place where the engine, Tamiyo, the ledgers and the telemetry meet.
+
+``Loop.play`` reads as the story goes.  The boundary, where commands apply and pauses rest, lies after measuring and
+judging and before the decision.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from esper_tui.kasmina.lifecycle import Change
+from esper_tui.leyline import choices
+from esper_tui.leyline.choices import Decision, Op
+from esper_tui.leyline.errors import Diverged
+from esper_tui.leyline.events import (
+    SCHEMA,
+    AlertRaised,
+    DecisionTaken,
+    EpochMeasured,
+    Event,
+    RoundEnded,
+    RoundStarted,
+    RunStarted,
+    StageChanged,
+)
+from esper_tui.leyline.legality import legality
+from esper_tui.leyline.metrics import METRICS
+from esper_tui.leyline.protocols import Observation
+from esper_tui.leyline.stages import GRAFTED
+from esper_tui.leyline.state import EnvSignals, SeedSignals, Verdict
+from esper_tui.runtime.ablations import AblationPlan
+from esper_tui.runtime.build import Parts
+from esper_tui.runtime.columns import epoch_columns
+from esper_tui.runtime.delivery import Delivered, deliver_all, summary_rows
+from esper_tui.runtime.judge import Judge
+from esper_tui.runtime.seeding import grow_instances
+from esper_tui.simic.attribution import WINDOW
+from esper_tui.simic.ledger import Ledger
+from esper_tui.tolaria.engine import Measured, TrainReport
+
+
+class Boundary(Protocol):
+    """What the loop asks of the session around it."""
+
+    def tick(self) -> None:
+        """After every training step of every chunk; may hold the caller, or raise to end the run now."""
+
+    def phase(self, name: str, epoch: int) -> None: ...
+
+    def rest(self, epoch: int) -> bool:
+        """At the boundary after an epoch: applies commands, waits while paused.  True ends the run."""
+        ...
+
+
+@dataclass
+class Outcome:
+    """How the story ended: the delivered networks of the last round, and whether it was stopped early."""
+
+    delivered: list[Delivered]
+    stopped: bool
+
+
+class Loop:
+    """One run."""
+
+    def __init__(self, parts: Parts, emit: Callable[[Event], None], flush: Callable[[], None], boundary: Boundary):
+        self.parts, self.config, self.engine = parts, parts.config, parts.engine
+        self.emit, self.flush, self.boundary = emit, flush, boundary
+        self.judge = Judge(parts.config, parts.ln_classes)
+        self.round = 0
+        self.waits: list[int] = []
+
+    def play(self, provenance: dict[str, Any]) -> Outcome:
+        self._announce(provenance)
+        self._start_round()
+        stopped = False
+        for epoch in range(1, self.config.run.epochs + 1):
+            moved = self.engine.begin_epoch()
+            self.boundary.phase("training", epoch)
+            trained = self.engine.train_epoch(epoch, self.boundary.tick)
+            self.boundary.phase("measuring", epoch)
+            measured = self.engine.validate(self.ablations.wanted(epoch))
+            self._tell(epoch, moved, self.engine.end_epoch())
+            self._record(epoch, measured)
+            verdicts = self._judge(epoch, measured)
+            self._publish(epoch, trained, verdicts)
+            self.boundary.phase("boundary", epoch)
+            if stopped := self.boundary.rest(epoch):
+                break
+            if epoch < self.config.run.epochs:
+                self._decide(epoch)
+        return Outcome(self._end_round(epoch), stopped)
+
+    # --- the round ---------------------------------------------------------------------------------------------
+
+    def _announce(self, provenance: dict[str, Any]) -> None:
+        tables = {head.value: list(names) for head, names in choices.HEAD_CHOICES.items()}
+        tables["slot"] = list(self.parts.shape.slots)
+        document = self.config.model_dump(mode="json")
+        self.emit(RunStarted(schema=SCHEMA, config=document, choices=tables, metrics=list(METRICS), provenance=provenance))
+
+    def _start_round(self) -> None:
+        instances = grow_instances(self.config.run.seed, self.config.run.envs)
+        self.engine.reset(instances)
+        self.ledgers = [Ledger.start(self.parts.gate_mask(instance)) for instance in instances]
+        self.ablations = AblationPlan(self.parts, self.ledgers)
+        self.policy_state = self.parts.policy.initial_state(len(instances))
+        self.healthy = [True] * len(instances)
+        self.counts = [{"planted": 0, "pruned": 0} for _ in instances]
+        self.emit(
+            RoundStarted(
+                round=self.round, epoch=0, instances=[list(i) for i in instances], control=self.config.reward.control,
+                host_params=self.parts.host_params, slots=list(self.parts.shape.slots),
+            )
+        )  # fmt: skip
+
+    def _end_round(self, epoch: int) -> list[Delivered]:
+        self.boundary.phase("delivering", epoch)
+        delivered = deliver_all(self.parts, self.healthy)
+        rows = summary_rows(self.parts, delivered, self.counts)
+        scored = [row for row in rows if row["loss"] is not None]
+        best = min(scored, key=lambda row: row["loss"])["env"] if scored else None
+        self.emit(RoundEnded(round=self.round, epoch=epoch, rows=rows, best=best))
+        self.flush()
+        return delivered
+
+    # --- measuring and judging ---------------------------------------------------------------------------------
+
+    def _record(self, epoch: int, measured: list[Measured]) -> None:
+        """Enters the measurements; an environment that left the finite numbers is parked for the rest of the round."""
+        for env, (ledger, seen) in enumerate(zip(self.ledgers, measured, strict=True)):
+            control = seen.control.losses if seen.control is not None else None
+            finite = np.isfinite(seen.losses).all() and (control is None or np.isfinite(control).all())
+            if not finite and self.healthy[env]:
+                self.healthy[env] = False
+                self.emit(AlertRaised(round=self.round, epoch=epoch, env=env, rule="nan", text="the loss is not finite"))
+            if finite:
+                ledger.record(seen.losses, control)
+                self.ablations.note(epoch, env, seen)
+        if not any(self.healthy):
+            raise Diverged(
+                f"every environment left the finite numbers by epoch {epoch}; lower optim.lr or set optim.clip"
+            )
+        self.measured = measured
+
+    def _judge(self, epoch: int, measured: list[Measured]) -> list[tuple[int, str, Verdict]]:
+        """Verdicts that are new; gates listed in ``gates.auto_forward`` are passed at once."""
+        found = []
+        for env in self._living():
+            for slot in self.engine.envs[env].slots:
+                verdict = self.judge.look(slot, self.ledgers[env], measured[env])
+                if verdict is None:
+                    continue
+                found.append((env, slot.name, verdict))
+                if verdict.passed and verdict.gate in self.config.gates.auto_forward:
+                    self._tell_env(epoch, env, self.engine.advance(env, slot.name, "auto_forward"))
+        return found
+
+    def _living(self) -> list[int]:
+        return [env for env, healthy in enumerate(self.healthy) if healthy]
+
+    def _publish(self, epoch: int, trained: TrainReport, verdicts: list[tuple[int, str, Verdict]]) -> None:
+        self.signals = [self._signals(env) for env in range(len(self.ledgers))]
+        states = self.engine.states(epoch)
+        self.emit(
+            EpochMeasured(
+                round=self.round, epoch=epoch,
+                stages=[[int(s.stage) for s in state.slots] for state in states],
+                alphas=[[s.alpha for s in state.slots] for state in states],
+                params=[self.parts.host_params + state.seed_params for state in states],
+                columns=epoch_columns(trained, self.measured, self.ledgers, self.signals, self.parts.shape.slots),
+                verdicts=[[env, slot, v.gate, v.passed, v.measured, v.threshold] for env, slot, v in verdicts],
+                waits=self.waits,
+            )
+        )  # fmt: skip
+        self.flush()
+
+    def _signals(self, env: int) -> EnvSignals:
+        ledger = self.ledgers[env]
+        credits = ledger.credits()
+        seeds: dict[str, SeedSignals] = {}
+        for slot in self.engine.envs[env].slots:
+            if slot.seed is not None and slot.stage in GRAFTED:
+                full = slot.epochs_in_stage if slot.stage.name == "HOLDING" else 0
+                full = WINDOW if slot.stage.name == "FOSSILIZED" else full
+                seeds[slot.name] = ledger.signals(slot.name, slot.seed.uid, full, credits.get(slot.name))
+        return EnvSignals(
+            tuple(ledger.losses), tuple(ledger.control_losses), ledger.latest, seeds, self.healthy[env]
+        )
+
+    # --- deciding ----------------------------------------------------------------------------------------------
+
+    def _decide(self, epoch: int) -> None:
+        states = self.engine.states(epoch)
+        legal = [legality(state, self.parts.rules) for state in states]
+        step = self.parts.policy.act(Observation(self.round, epoch, states, self.signals, legal), self.policy_state)
+        self.policy_state, self.waits = step.state, []
+        for env, (decision, trace) in enumerate(zip(step.decisions, step.traces, strict=True)):
+            refusal = legal[env].refusal(decision) if self.healthy[env] else None
+            carried = choices.WAIT if refusal or not self.healthy[env] else decision
+            if carried.op is Op.WAIT:
+                self.waits.append(env)
+            if decision.op is not Op.WAIT or self.config.telemetry.decisions == "full":
+                self._tell_decision(epoch, env, decision, trace, refusal.text if refusal else None)
+            self._carry_out(epoch, env, carried)
+
+    def _tell_decision(self, epoch: int, env: int, decision: Decision, trace: list, refused: str | None) -> None:
+        self.emit(
+            DecisionTaken(
+                round=self.round, epoch=epoch, env=env,
+                decision=decision.named(), by="tamiyo", trace=trace, refused=refused,
+            )
+        )  # fmt: skip
+
+    def _carry_out(self, epoch: int, env: int, decision: Decision) -> None:
+        changes = self.engine.apply(env, decision, epoch)
+        if decision.op is Op.GERMINATE and changes and changes[0].seed is not None:
+            self.ledgers[env].mark_germination(changes[0].seed)
+        self._tell_env(epoch, env, changes)
+
+    def _tell(self, epoch: int, *moves: list[list[Change]]) -> None:
+        for made in moves:
+            for env, changes in enumerate(made):
+                self._tell_env(epoch, env, changes)
+
+    def _tell_env(self, epoch: int, env: int, changes: list[Change]) -> None:
+        for c in changes:
+            self.counts[env]["planted"] += c.target.name == "GERMINATED"
+            self.counts[env]["pruned"] += c.target.name == "PRUNED"
+            self.emit(
+                StageChanged(
+                    round=self.round, epoch=epoch, env=env, slot=c.slot, source=c.source.name, target=c.target.name,
+                    cause=c.cause, seed=c.seed, blueprint=c.blueprint, style=c.style, params=c.params,
+                    gate=asdict(c.verdict) if c.verdict else None,
+                )
+            )  # fmt: skip

@@ -1,0 +1,65 @@
+"""The text a run ends with: what growth bought, where it is, what to do next.  Made from the run record alone."""
+
+from pathlib import Path
+
+from esper_tui.karn.record import Round, Row, RunRecord
+
+DASH = "–"
+
+
+def receipt(record: RunRecord, folder: Path | None) -> str:
+    """Several lines; the last ones say where the run is and what can be done with it."""
+    lines = [_headline(record)]
+    if record.round is not None and record.round.rows:
+        lines += ["", *_table(record.round, {row["env"]: row for row in record.test}), "", *_summary(record)]
+    if folder is not None:
+        lines += ["", f"run   {folder}", f"next  esper runs show {folder.name} · esper presets list"]
+    return "\n".join(lines)
+
+
+def _headline(record: RunRecord) -> str:
+    seconds = f" in {record.seconds:.0f} s" if record.seconds is not None else ""
+    text = f": {record.text}" if record.text else ""
+    epoch = f", epoch {record.epoch.number}" if record.epoch else ""
+    return f"{record.status or 'not finished'}{seconds}{epoch}{text}"
+
+
+def _table(round_: Round, test: dict[int, Row]) -> list[str]:
+    head = "env  test acc: host  grown      Δ   val gain ± SE (nat)  parameters       planted pruned  kept"
+    return [head, *(_line(row, test.get(row["env"], {})) for row in round_.rows)]
+
+
+def _line(row: Row, test: Row) -> str:
+    host, grown = test.get("control_acc"), test.get("acc")
+    delta = f"{100 * (grown - host):+5.1f}" if host is not None and grown is not None else f"{DASH:>5}"
+    gain = f"{row['gain']:+.4f} ± {row['gain_se']:.4f}" if row["gain"] is not None else f"{DASH:>17}"
+    extra = (row["params"] or row["host_params"]) - row["host_params"]
+    params = f"{row['host_params']:,} + {extra:,}"
+    kept = ", ".join(f"{k['slot']} {k['blueprint']}" for k in row["kept"]) or DASH
+    if row["loss"] is None:
+        kept = "lost: the loss left the finite numbers"
+    return (
+        f"{row['env']:>3}  {_pct(host):>14}  {_pct(grown):>5}  {delta}   {gain:>19}  {params:<15}"
+        f"  {row['planted']:>6} {row['pruned']:>6}  {kept}"
+    )
+
+
+def _summary(record: RunRecord) -> list[str]:
+    current, summary = record.round, record.test_summary
+    assert current is not None
+    lines = []
+    if summary:
+        low, mean, high = (100 * summary[k] for k in ("low", "mean", "high"))
+        lines.append(f"growth bought {mean:+.2f} points of test accuracy, 95 % interval [{low:+.2f}, {high:+.2f}], "
+                     f"{summary['n']} paired environments")  # fmt: skip
+    elif current.control == "none":
+        lines.append("dependence only: without a control nothing can be said about what growth bought")
+    if current.best is not None:
+        row = current.rows[current.best]
+        grown = f", kept {len(row['kept'])} of {row['planted']} seeds"
+        lines.append(f"best is env {current.best}, validation loss {row['loss']:.4f}{grown}: artefacts/round-000-best.safetensors")
+    return lines
+
+
+def _pct(value: float | None) -> str:
+    return DASH if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,4 @@
+"""The brain: policies that decide for every environment at every boundary.
+
+``scripted`` (wait, random, schedule), ``heuristic`` (rules with a trace).
+"""

@@ -1,0 +1,154 @@
+"""Which device, how many networks to a chunk, how many threads: measured once per machine and shape, then kept."""
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import torch
+
+from esper_tui.leyline.errors import NoSuchDevice
+from esper_tui.tolaria.chunk import Chunk, Shape
+from esper_tui.tolaria.stack import count_params
+from esper_tui.tolaria.training import Training
+from esper_tui.tolaria.workers import Workers
+
+CHUNKS = (2, 4, 8, 16)
+PROBE_STEPS, PROBE_ROUNDS = 2, 3
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """How a run computes.  Written to ``run.toml``; a resume uses it again.
+
+    Attributes:
+        isolation: exact if a row's bits were seen not to depend on its companions, else approximate.
+    """
+
+    device: str
+    chunk: int
+    threads: int
+    memory_format: str
+    dtype: str
+    isolation: str
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device of ``engine.device``.
+
+    Raises:
+        NoSuchDevice: for a CUDA device that is not there or does not work; the sentence says why.
+    """
+    if wanted == "cpu":
+        return torch.device("cpu")
+    problem = cuda_problem()
+    if wanted == "auto":
+        return torch.device("cpu") if problem else torch.device("cuda:0")
+    if problem:
+        raise NoSuchDevice(f"no CUDA device for engine.device = {wanted}: {problem}; use --device cpu")
+    index = int(wanted.split(":")[1]) if ":" in wanted else 0
+    if index >= torch.cuda.device_count():
+        raise NoSuchDevice(f"{wanted} does not exist: {torch.cuda.device_count()} CUDA devices are here; use --device auto")
+    return torch.device("cuda", index)
+
+
+def cuda_problem() -> str:
+    """Why CUDA cannot be used; empty if it can."""
+    if not torch.backends.cuda.is_built():
+        return "this torch was built without CUDA"
+    if not torch.cuda.is_available():
+        return "torch sees no CUDA device or no working driver"
+    try:
+        torch.zeros(1, device="cuda") + 1
+    except RuntimeError as error:
+        return f"the device does not work ({str(error).splitlines()[0]})"
+    return ""
+
+
+def format_of(name: str, device: torch.device) -> torch.memory_format:
+    """auto: channels_last on a CPU, where grouped convolutions are fastest in it; contiguous on a GPU."""
+    if name == "auto":
+        name = "channels_last" if device.type == "cpu" else "contiguous"
+    return torch.channels_last if name == "channels_last" else torch.contiguous_format
+
+
+def least_rows(device: torch.device, layout: torch.memory_format, dtype: torch.dtype) -> int:
+    """Rows below which a group is padded: lone rows take other kernels, in NCHW pairs do as well."""
+    if dtype == torch.float64:
+        return 1
+    return 2 if layout == torch.channels_last else 3
+
+
+def cpu_count() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def synthetic(shape: Shape, rows: int, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images and labels of the right shape; values do not matter for speed."""
+    place, size = shape.place, shape.spec.image_size
+    g = torch.Generator().manual_seed(0)
+    images = torch.randn(batch, rows * 3, size, size, generator=g).to(place.device, place.dtype)
+    labels = torch.randint(0, shape.spec.classes, (batch, rows), generator=g).to(place.device)
+    return images.contiguous(memory_format=place.memory_format), labels
+
+
+def step_time(shape: Shape, rows: int, chunk: int, threads: int, batch: int) -> float:
+    """Seconds per training step of ``rows`` networks, median of a few."""
+    workers = Workers(threads)
+    sizes = [min(chunk, rows - start) for start in range(0, rows, chunk)]
+    trainings = []
+    for size in sizes:
+        start = torch.randn(size, _host_width(shape), generator=torch.Generator().manual_seed(0)) * 0.05
+        trainings.append((Training(Chunk(shape, start)), synthetic(shape, size, batch)))
+
+    def run(item) -> None:
+        training, (images, labels) = item
+        for _ in range(PROBE_STEPS):
+            training.step(images, labels, 0.01)
+        if shape.place.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    workers.map(run, trainings)
+    times = []
+    for _ in range(PROBE_ROUNDS):
+        began = time.perf_counter()
+        workers.map(run, trainings)
+        times.append((time.perf_counter() - began) / PROBE_STEPS)
+    workers.close()
+    return median(times)
+
+
+def _host_width(shape: Shape) -> int:
+    return sum(count_params(shape.segment_build(i)) for i in range(len(shape.slots) + 1))
+
+
+def probe(shape: Shape, rows: int, batch: int, chunk: int, threads: int) -> tuple[int, int, float]:
+    """The fastest (chunk, threads) for so many rows, and its seconds per step.  A value other than 0 is kept."""
+    on_cpu = shape.place.device.type == "cpu"
+    chunks = [chunk] if chunk else [min(c, rows) for c in CHUNKS] if on_cpu else [min(rows, 64), rows]
+    many = [threads] if threads else sorted({1, cpu_count()}) if on_cpu else [1]
+    timed = {(c, t): step_time(shape, rows, c, t, batch) for c in dict.fromkeys(chunks) for t in many}
+    best = min(timed, key=timed.__getitem__)
+    return *best, timed[best]
+
+
+@torch.no_grad()
+def check_isolation(shape: Shape, batch: int) -> str:
+    """Trains the same row among two and among five companions and compares bits: exact or approximate."""
+    found = []
+    for rows in (2, 3, 5):
+        width = _host_width(shape)
+        start = torch.randn(5, width, generator=torch.Generator().manual_seed(1)) * 0.05
+        chunk = Chunk(shape, start[:rows])
+        images, labels = synthetic(shape, 5, batch)
+        with torch.enable_grad():
+            training = Training(chunk)
+            for _ in range(2):
+                training.step(images[:, : rows * 3].contiguous(memory_format=shape.place.memory_format), labels[:, :rows], 0.01)
+        found.append(chunk.bank.weight[1].cpu())
+    return "exact" if all(torch.equal(found[0], other) for other in found) else "approximate"
