@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+GROUP_EPS = 1e-3
 Statistics = Literal["update", "batch", "running"]
 
 
@@ -26,8 +27,12 @@ def linear(c_in: int, c_out: int, rows: int, *, bias: bool = False) -> nn.Conv2d
 
 
 def group_norm(channels: int, rows: int) -> nn.GroupNorm:
-    """Group norm with at least 8 channels per group where the seed has them, so every group has 2 elements."""
-    return nn.GroupNorm(rows * max(1, channels // 8), rows * channels)
+    """Group norm with at least 8 channels per group where the seed has them, so every group has 2 elements.
+
+    The large eps keeps a layer before it alive on the smallest maps: two elements normalise to ±1 whatever they
+    are, and the gradient that is left is proportional to eps.
+    """
+    return nn.GroupNorm(rows * max(1, channels // 8), rows * channels, eps=GROUP_EPS)
 
 
 def zero(layer: nn.Conv2d) -> nn.Conv2d:
@@ -117,7 +122,8 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 nn.init.constant_(layer.bias, getattr(layer, "bias_init", 0.0))
         elif isinstance(layer, nn.GroupNorm | BatchNorm):
             nn.init.ones_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
         elif isinstance(layer, Scale):
             nn.init.zeros_(layer.factor)
     reset_statistics(module)

@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +97,6 @@ def find_run(name: str) -> Path:
     raise UsageError(f"{name!r} fits {len(found)} runs: {', '.join(p.name for p in found[:4])}; write more of the id")
 
 
-@dataclass(frozen=True)
-class RunInfo:
-    """A line of `esper runs list`."""
-
-    folder: Path
-    preset: str
-    tags: tuple[str, ...]
-    size: int
-    state: str
-
-
 def folder_size(folder: Path) -> int:
     """Bytes of all files below a folder."""
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
@@ -121,6 +109,12 @@ def tag_run(folder: Path, add: list[str], remove: list[str]) -> tuple[str, ...]:
     document["tags"] = list(dict.fromkeys(tags + add))
     write_run_file(folder, document)
     return tuple(document["tags"])
+
+
+def removable_runs(runs: list[Path], keep: int) -> list[Path]:
+    """Runs that ``gc`` may delete: not tagged, not being written, older than the newest ``keep``."""
+    free = [folder for folder in runs if not read_run_file(folder).get("tags") and not holder(folder)]
+    return free[keep:]
 
 
 def remove_run(folder: Path) -> int:

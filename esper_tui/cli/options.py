@@ -1,0 +1,18 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NoUi = Annotated[bool, typer.Option("--no-ui", help="Without the terminal screen: a line per epoch and a receipt.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; may be repeated.")
+]
+SeedNumber = Annotated[int | None, typer.Option("--seed", help="Seed of every random number; sets run.seed.")]
+Device = Annotated[
+    str | None, typer.Option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute; sets engine.device.")
+]
+RunDir = Annotated[Path | None, typer.Option("--run-dir", help="Folder of this one run; created, must not hold a run.")]
+Json = Annotated[bool, typer.Option("--json", help="Print events (or the answer) as JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Estimate time, memory, disk and log size; run nothing.")]

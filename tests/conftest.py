@@ -1,0 +1,33 @@
+"""Small shapes that every test can afford, and the real data where it is there."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+if "ESPER_DATA_DIR" not in os.environ and SHARED_DATA.is_dir():
+    os.environ["ESPER_DATA_DIR"] = str(SHARED_DATA)
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory, monkeypatch):
+    """Runs, presets and caches of a test never meet those of the person who runs it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("ESPER_RUNS_DIR", str(home / "runs"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+
+
+@pytest.fixture
+def cifar_folder() -> Path:
+    from esper_tui.data.catalogue import has_files
+
+    folder = has_files("cifar10")
+    if folder is None:
+        pytest.skip("the CIFAR-10 files are not here; set ESPER_DATA_DIR")
+    return folder
