@@ -3,17 +3,15 @@
 ==========  ========================  =====================================================================
 ADD         α·δ(h)
 MULTIPLY    h·α·tanh δ(h)             the output is h·(1 + α·tanh δ(h))
-GATED       α·g(h)·δ(h)               g = σ(pooled h → max(8, C/4) → SiLU → 1), its last bias starting at +2
+GATED       α·g(h)·δ(h)               g = σ(squeezed h → max(8, C/4) → SiLU → 1), its last bias starting at +2
 ==========  ========================  =====================================================================
 
 All three add something to h, so the host upstream of a seed keeps its full gradient at every α.
 """
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from esper_tui.kasmina.layers import linear, per_channel, pool
+from esper_tui.kasmina.layers import Linear, per_channel, scale_channels, sigmoid, silu, squeeze, tanh
 from esper_tui.leyline.choices import Form
 
 
@@ -24,12 +22,11 @@ class Gate(nn.Module):
         super().__init__()
         hidden = max(8, channels // 4)
         self.channels = channels
-        self.squeeze = linear(channels, hidden, rows, bias=True)
-        self.open = linear(hidden, 1, rows, bias=True)
-        self.open.bias_init = 2.0  # type: ignore[assignment]
+        self.narrow = Linear(channels, hidden, rows, bias_init=0.0)
+        self.open = Linear(hidden, 1, rows, bias_init=2.0)
 
     def forward(self, h: Tensor) -> Tensor:
-        gate = torch.sigmoid(self.open(F.silu(self.squeeze(pool(h)))))
+        gate = sigmoid(self.open(silu(self.narrow(squeeze(h)))))
         return gate.repeat_interleave(self.channels, dim=1)
 
 
@@ -46,7 +43,7 @@ class Seed(nn.Module):
         """The blended residual: h ``[B, rows·C, H, W]``, alpha ``[rows]``; what has to be added to h."""
         delta = self.residual(h)
         if self.form is Form.MULTIPLY:
-            delta = h * torch.tanh(delta)
+            delta = h * tanh(delta)
         elif self.gate is not None:
-            delta = self.gate(h) * delta
+            delta = scale_channels(delta, self.gate(h))
         return delta * per_channel(alpha, self.channels)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from esper_tui.kasmina.layers import BatchNorm, conv, linear, pool
+from esper_tui.kasmina.layers import BatchNorm, Linear, conv, pool
 from esper_tui.leyline.choices import slot_id
 from esper_tui.leyline.config import RunConfig
 
@@ -66,7 +66,18 @@ class Block(nn.Module):
         self.norm = BatchNorm(c_out, rows)
 
     def forward(self, h: Tensor) -> Tensor:
-        return F.relu(self.norm(self.conv(h)), inplace=True)
+        return self.norm(self.conv(h))
+
+
+class Activation(nn.Module):
+    """ReLU after a 2x2 maximum pool, where there is one: the two commute, and this way ReLU sees a quarter."""
+
+    def __init__(self, pooled: bool):
+        super().__init__()
+        self.pooled = pooled
+
+    def forward(self, h: Tensor) -> Tensor:
+        return F.relu(F.max_pool2d(h, 2) if self.pooled else h)
 
 
 class Head(nn.Module):
@@ -74,7 +85,7 @@ class Head(nn.Module):
 
     def __init__(self, channels: int, classes: int, rows: int):
         super().__init__()
-        self.linear = linear(channels, classes, rows, bias=True)
+        self.linear = Linear(channels, classes, rows, bias_init=0.0)
 
     def forward(self, h: Tensor) -> Tensor:
         return self.linear(pool(h)).flatten(1)
@@ -92,8 +103,8 @@ def build_segments(spec: CnnSpec, slots: tuple[str, ...], rows: int) -> nn.Modul
         c_in = spec.width(i - 1) if i else spec.image_channels
         segments[-1].append(Block(c_in, spec.width(i), spec.kernel, rows))
         cut(slot_id(0, i))
+        segments[-1].append(Activation(pooled=i < spec.pools))
         if i < spec.pools:
-            segments[-1].append(nn.MaxPool2d(2))
             cut(slot_id(1, i))
     segments[-1].append(Head(spec.width(spec.blocks - 1), spec.classes, rows))
     return nn.ModuleList([nn.Sequential(*parts) for parts in segments])

@@ -5,7 +5,8 @@ first dimension is a multiple of ``rows`` and belongs to the rows in order, so `
 network.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -21,9 +22,55 @@ def conv(c_in: int, c_out: int, kernel: int, rows: int, *, depthwise: bool = Fal
     return nn.Conv2d(rows * c_in, rows * c_out, kernel, padding=kernel // 2, groups=groups, bias=False)
 
 
-def linear(c_in: int, c_out: int, rows: int, *, bias: bool = False) -> nn.Conv2d:
-    """Linear layer on pooled features ``[B, rows·C, 1, 1]``, as a 1x1 convolution."""
-    return nn.Conv2d(rows * c_in, rows * c_out, 1, groups=rows, bias=bias)
+LANES = 64
+"""Elements a CPU kernel takes at a time; whatever is left over goes through scalar code with other last bits."""
+
+
+def _whole_lanes(function: Callable[[Tensor], Tensor], h: Tensor) -> Tensor:
+    """function(h), elementwise, with every element in a full vector.
+
+    Vector and scalar exponentials differ in their last bit, and which elements are left over depends on how many
+    rows stand side by side.  Nearly every tensor is a multiple of the lanes already.
+    """
+    rest = h.numel() % LANES
+    if rest == 0 or h.device.type != "cpu":
+        return function(h)
+    layout = torch.channels_last if h.dim() == 4 and h.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    flat = F.pad(h.reshape(-1), (0, LANES - rest))
+    return function(flat)[: h.numel()].view(h.shape).contiguous(memory_format=layout)
+
+
+def silu(h: Tensor) -> Tensor:
+    return _whole_lanes(F.silu, h)
+
+
+def sigmoid(h: Tensor) -> Tensor:
+    return _whole_lanes(torch.sigmoid, h)
+
+
+def tanh(h: Tensor) -> Tensor:
+    return _whole_lanes(torch.tanh, h)
+
+
+class Linear(nn.Module):
+    """Linear layer of every row on pooled features: ``[B, rows·C_in, 1, 1]`` to ``[B, rows·C_out, 1, 1]``.
+
+    One batched product; a grouped 1x1 convolution on a 1x1 map takes a slow path on a CPU, group by group.
+    ``bias_init`` is where the bias starts; None means there is none.
+    """
+
+    def __init__(self, c_in: int, c_out: int, rows: int, bias_init: float | None = None):
+        super().__init__()
+        self.rows, self.bias_init = rows, bias_init
+        self.weight = nn.Parameter(torch.empty(rows * c_out, c_in))
+        self.bias = nn.Parameter(torch.empty(rows * c_out)) if bias_init is not None else None
+
+    def forward(self, h: Tensor) -> Tensor:
+        weight = self.weight.unflatten(0, (self.rows, -1)).transpose(1, 2)
+        out = torch.bmm(h.flatten(1).unflatten(1, (self.rows, -1)).transpose(0, 1), weight)
+        if self.bias is not None:  # a product, so that its gradient is one too: a sum would mix rows in its lanes
+            out = torch.baddbmm(out, h.new_ones(self.rows, len(h), 1), self.bias.view(self.rows, 1, -1))
+        return out.transpose(0, 1).flatten(1)[:, :, None, None]
 
 
 def group_norm(channels: int, rows: int) -> nn.GroupNorm:
@@ -35,27 +82,49 @@ def group_norm(channels: int, rows: int) -> nn.GroupNorm:
     return nn.GroupNorm(rows * max(1, channels // 8), rows * channels, eps=GROUP_EPS)
 
 
-def zero(layer: nn.Conv2d) -> nn.Conv2d:
+Layer = TypeVar("Layer", nn.Conv2d, Linear, nn.GroupNorm)
+
+
+def zero(layer: Layer) -> Layer:
     """Marks a layer that starts at zero; such a layer also takes no weight decay."""
     layer.zero_init = True  # type: ignore[assignment]
     return layer
 
 
 def pool(h: Tensor) -> Tensor:
-    """Mean over the map: ``[B, C, H, W]`` to ``[B, C, 1, 1]``."""
-    return F.adaptive_avg_pool2d(h, 1)
+    """Mean over the map: ``[B, C, H, W]`` to ``[B, C, 1, 1]``.
+
+    Not the adaptive pool or ``mean``: their last bits depend on how many channels stand side by side.
+    """
+    return F.avg_pool2d(h, (h.shape[2], h.shape[3]))
 
 
-class Scale(nn.Module):
-    """One learned factor per row, starting at zero."""
+def squeeze(h: Tensor) -> Tensor:
+    """What a gate looks at: the mean of the positive part; before an activation the plain mean says nothing."""
+    return pool(F.relu(h))
 
-    def __init__(self, channels: int, rows: int):
-        super().__init__()
-        self.channels = channels
-        self.factor = nn.Parameter(torch.zeros(rows))
 
-    def forward(self, h: Tensor) -> Tensor:
-        return h * per_channel(self.factor, self.channels)
+class _ScaleChannels(torch.autograd.Function):
+    """h·scale per image and channel, with a gradient of the scale that is summed channel by channel.
+
+    Autograd's own sum over the map runs over all rows' channels at once in vector lanes, and which channels share
+    a lane depends on how many rows there are; so would the last bits.  The pooling kernel has no such freedom.
+    """
+
+    @staticmethod
+    def forward(ctx, h: Tensor, scale: Tensor) -> Tensor:  # type: ignore[override]
+        ctx.save_for_backward(h, scale)
+        return h * scale
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        h, scale = ctx.saved_tensors
+        return gradient * scale, pool(gradient * h) * (h.shape[2] * h.shape[3])
+
+
+def scale_channels(h: Tensor, scale: Tensor) -> Tensor:
+    """h ``[B, C, H, W]`` times a learned factor ``[B, C, 1, 1]``."""
+    return _ScaleChannels.apply(h, scale)
 
 
 class BatchNorm(nn.Module):
@@ -109,31 +178,28 @@ def per_channel(values: Tensor, channels: int) -> Tensor:
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Draws a module's start from a generator: Kaiming uniform (He et al. 2015) for weights, zero for biases.
 
-    The bound is sqrt(6 / fan_in), the gain of ReLU; layers marked by ``zero`` and ``Scale`` start at zero, norms at
-    the identity.  A layer may carry ``bias_init`` to start its bias elsewhere.
+    The bound is sqrt(6 / fan_in), the gain of ReLU; layers marked by ``zero`` start at zero, norms at the identity.
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d | Linear):
             if getattr(layer, "zero_init", False):
                 nn.init.zeros_(layer.weight)
             else:
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
-            if layer.bias is not None:
-                nn.init.constant_(layer.bias, getattr(layer, "bias_init", 0.0))
+            if isinstance(layer, Linear) and layer.bias is not None:
+                nn.init.constant_(layer.bias, layer.bias_init or 0.0)
         elif isinstance(layer, nn.GroupNorm | BatchNorm):
-            nn.init.ones_(layer.weight)
+            nn.init.constant_(layer.weight, 0.0 if getattr(layer, "zero_init", False) else 1.0)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-        elif isinstance(layer, Scale):
-            nn.init.zeros_(layer.factor)
     reset_statistics(module)
 
 
 def decay_mask(module: nn.Module) -> list[bool]:
-    """For every parameter tensor, in order, whether weight decay applies: only to ordinary convolution weights."""
+    """For every parameter tensor, in order, whether weight decay applies: only to ordinary weights."""
     decayed = {
         id(layer.weight)
         for layer in module.modules()
-        if isinstance(layer, nn.Conv2d) and not getattr(layer, "zero_init", False)
+        if isinstance(layer, nn.Conv2d | Linear) and not getattr(layer, "zero_init", False)
     }
     return [id(p) in decayed for p in module.parameters()]

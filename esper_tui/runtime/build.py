@@ -84,7 +84,7 @@ def build_parts(config: RunConfig, splits: Splits | None = None, choice: EngineC
         chunk=choice.chunk, threads=choice.threads, epochs=config.run.epochs,
         hold_epochs=config.gates.hold_epochs, twins=config.reward.control == "twin",
     )  # fmt: skip
-    host_params = sum(count_params(shape.segment_build(i)) for i in range(len(shape.slots) + 1))
+    host_params = count_params(shape.host_build())
     return Parts(
         config, shape, choice, splits, source, engine, build_policy(config, shape.slots),
         build_rules(config, shape, host_params), generators, host_params, segment_costs(shape.spec, shape.slots),

@@ -44,7 +44,7 @@ def measure_estimate(config: RunConfig) -> Estimate:
     step = cached_step_seconds(shape, config) or 0.0
     epoch = step * config.steps_per_epoch * SEED_OVERHEAD
     epoch += step * config.data.val_images / config.optim.batch * VALIDATION
-    width = sum(count_params(shape.segment_build(i)) for i in range(len(shape.slots) + 1))
+    width = count_params(shape.host_build())
     tensors = choice.threads * _activation_bytes(config, min(choice.chunk, config.rows))
     images = (config.data.train_images + config.data.val_images) * 3 * config.data.image_size**2
     computing = tensors + images * 2 + config.rows * width * 4 * 4

@@ -36,6 +36,9 @@ class Shape:
     seed_lr: float = 1.0
     warmup_steps: int = 50
 
+    def host_build(self) -> Build:
+        return partial(build_segments, self.spec, self.slots)
+
     def segment_build(self, index: int) -> Build:
         return partial(_build_segment, self.spec, self.slots, index)
 
@@ -103,15 +106,14 @@ class Chunk:
     def __init__(self, shape: Shape, weights: Tensor):
         """``weights`` ``[k, P]``: the start of every row."""
         self.shape, self.rows = shape, len(weights)
-        segments = range(len(shape.slots) + 1)
-        self.segments = [Stacked(shape.segment_build(i), self.rows, shape.place, trainable=True) for i in segments]
-        decay = torch.cat([decay_columns(s) for s in self.segments]).to(shape.place.device, shape.place.dtype)
-        self.bank = Bank(shape.host, decay)
-        for weight in weights.to(shape.place.device, shape.place.dtype):
+        place = shape.place
+        self.host = Stacked(shape.host_build(), self.rows, place, trainable=True)
+        reset_statistics(self.host.module)
+        self.segments = list(self.host.module.children())
+        self.columns = [sum(p.numel() for p in s.parameters()) // self.host.size for s in self.segments]
+        self.bank = Bank(shape.host, decay_columns(self.host).to(place.device, place.dtype))
+        for weight in weights.to(place.device, place.dtype):
             self.bank.append(new_row(shape.host, weight))
-        for stacked in self.segments:
-            reset_statistics(stacked.module)
-        self.columns = [sum(s.sizes) for s in self.segments]
         self.resting: dict[Key, tuple[Kind, Row]] = {}
         self.nursery: list[dict[Kind, SeedGroup]] = [{} for _ in shape.slots]
         self.grafts: list[dict[Kind, SeedGroup]] = [{} for _ in shape.slots]
@@ -185,12 +187,12 @@ class Chunk:
         """Logits ``[B, k·classes]``, and the detached activations before every slot in which a seed incubates."""
         h, taps = images, {}
         for slot, segment in enumerate(self.segments[:-1]):
-            h = segment(h)
+            h = self.host(h, part=segment)
             if self.nursery[slot]:
                 taps[slot] = h.detach()
             if self.grafts[slot]:
                 h = self._blend(h, list(self.grafts[slot].values()))
-        return self.segments[-1](h), taps
+        return self.host(h, part=self.segments[-1]), taps
 
     def _blend(self, h: Tensor, groups: list[SeedGroup]) -> Tensor:
         parts = [g.stacked(select_rows(h, g.index, self.rows), g.alpha) for g in groups]
@@ -200,8 +202,7 @@ class Chunk:
 
     def load(self) -> None:
         """Copies the bank's weights into the modules."""
-        for stacked, part in zip(self.segments, self.bank.weight.split(self.columns, dim=1), strict=True):
-            stacked.load(part)
+        self.host.load(self.bank.weight)
 
 
 def row_losses(logits: Tensor, labels: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ class Engine:
         starts = [self._host_weights(instance) for instance in instances]
         weights = torch.stack([start for start in starts for _ in range(copies)])
         rows = len(weights)
-        self.spans = [list(part) for part in _split(rows, self.chunk_rows, self.workers.threads)]
+        self.spans = [list(part) for part in split_rows(rows, self.chunk_rows, self.workers.threads)]
         self.chunks = [Chunk(self.shape, weights[span]) for span in self.spans]
 
     def _host_weights(self, instance: Instance) -> Tensor:
@@ -302,7 +302,7 @@ def _rms(pairs: list[Tensor]) -> tuple[float, float]:
     return delta, host
 
 
-def _split(rows: int, chunk: int, threads: int) -> list[range]:
+def split_rows(rows: int, chunk: int, threads: int) -> list[range]:
     """Row ranges of even size, at most ``chunk`` rows each, as many as fill the threads evenly."""
     count = math.ceil(rows / chunk)
     count = min(rows, math.ceil(count / threads) * threads)

@@ -103,7 +103,7 @@ def step_time(shape: Shape, rows: int, chunk: int, threads: int, batch: int) -> 
     sizes = [min(chunk, rows - start) for start in range(0, rows, chunk)]
     trainings = []
     for size in sizes:
-        start = torch.randn(size, _host_width(shape), generator=torch.Generator().manual_seed(0)) * 0.05
+        start = torch.randn(size, host_width(shape), generator=torch.Generator().manual_seed(0)) * 0.05
         trainings.append((Training(Chunk(shape, start)), synthetic(shape, size, batch)))
 
     def run(item) -> None:
@@ -123,8 +123,8 @@ def step_time(shape: Shape, rows: int, chunk: int, threads: int, batch: int) -> 
     return median(times)
 
 
-def _host_width(shape: Shape) -> int:
-    return sum(count_params(shape.segment_build(i)) for i in range(len(shape.slots) + 1))
+def host_width(shape: Shape) -> int:
+    return count_params(shape.host_build())
 
 
 def probe(shape: Shape, rows: int, batch: int, chunk: int, threads: int) -> tuple[int, int, float]:
@@ -142,7 +142,7 @@ def check_isolation(shape: Shape, batch: int) -> str:
     """Trains the same row among two and among five companions and compares bits: exact or approximate."""
     found = []
     for rows in (2, 3, 5):
-        width = _host_width(shape)
+        width = host_width(shape)
         start = torch.randn(5, width, generator=torch.Generator().manual_seed(1)) * 0.05
         chunk = Chunk(shape, start[:rows])
         images, labels = synthetic(shape, 5, batch)

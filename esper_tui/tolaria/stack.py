@@ -1,6 +1,6 @@
 """A module for many networks, and the bridge between its parameters and rows ``[R, P]``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,47 +40,58 @@ class Stacked:
             module = build(self.size).to(place.dtype)
         self.module = module.to_empty(device=place.device)
         self.params = list(self.module.parameters())
-        for tensor in [*self.params, *self.module.buffers()]:
+        self.buffers = list(self.module.buffers())
+        for tensor in [*self.params, *self.buffers]:
             tensor.data.zero_()
         for p in self.params:
             p.requires_grad_(trainable)
         self.sizes = [p.numel() // self.size for p in self.params]
-        self._views = [p.data.view(self.size, -1)[:rows] for p in self.params]
+        self._views = self._as_row_views([p.data for p in self.params])
+        index = [*range(rows), *[0] * (self.size - rows)]  # dead rows are fed with the first one
+        self._padding = torch.tensor(index, device=place.device) if self.size > rows else None
 
     def load(self, weights: Tensor) -> None:
         """Copies rows ``[R, P]`` into the parameters."""
-        for view, part in zip(self._views, weights.split(self.sizes, dim=1) if self.sizes else (), strict=True):
+        if self.params:
+            for view, part in zip(self._views, weights.split(self.sizes, dim=1), strict=True):
+                view.copy_(part)
+
+    def as_rows(self, gradients: Sequence[Tensor]) -> Tensor:
+        """Gradients of the parameters, in their order, as rows ``[R, P]``; P is 0 for a module without parameters."""
+        return self._joined(self._as_row_views(gradients))
+
+    def statistics(self) -> Tensor:
+        """Running statistics as rows ``[R, Pb]``."""
+        return self._joined(self._as_row_views(self.buffers))
+
+    def load_statistics(self, values: Tensor) -> None:
+        views = self._as_row_views(self.buffers)
+        for view, part in zip(views, values.split([v.shape[1] for v in views], dim=1) if views else (), strict=True):
             view.copy_(part)
 
-    def as_rows(self, gradients: list[Tensor]) -> Tensor:
-        """Gradients of the parameters, in their order, as rows ``[R, P]``; P is 0 for a module without parameters."""
-        parts = [g.reshape(self.size, -1)[: self.rows] for g in gradients]
+    def _as_row_views(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        whole = [t.reshape(self.size, -1) for t in tensors]
+        return whole if self.size == self.rows else [t[: self.rows] for t in whole]
+
+    def _joined(self, parts: list[Tensor]) -> Tensor:
         return torch.cat(parts, dim=1) if parts else self.place.vector([]).expand(self.rows, 0)
 
-    def buffers_as_rows(self) -> Tensor:
-        """Buffers as rows ``[R, Pb]``; zero columns if the module has none."""
-        parts = [b.reshape(self.size, -1)[: self.rows] for b in self.module.buffers()]
-        return torch.cat(parts, dim=1) if parts else self.place.vector([]).expand(self.rows, 0)
-
-    def load_buffers(self, values: Tensor) -> None:
-        buffers = list(self.module.buffers())
-        sizes = [b.numel() // self.size for b in buffers]
-        for buffer, part in zip(buffers, values.split(sizes, dim=1) if sizes else (), strict=True):
-            buffer.view(self.size, -1)[: self.rows].copy_(part)
-
-    def __call__(self, h: Tensor, *vectors: Tensor) -> Tensor:
-        """Runs the module on ``[B, R·C, H, W]`` and per-row vectors ``[R]``."""
+    def __call__(self, h: Tensor, *vectors: Tensor, part: nn.Module | None = None) -> Tensor:
+        """Runs the module, or a part of it, on ``[B, R·C, H, W]`` and per-row vectors ``[R]``."""
+        module = self.module if part is None else part
+        if self._padding is None:
+            return module(h, *vectors)
         missing = self.size - self.rows
-        if not missing:
-            return self.module(h, *vectors)
-        channels = h.shape[1] // self.rows
-        h = torch.cat([h] + [h[:, :channels]] * missing, dim=1)
-        out = self.module(h, *(torch.cat([v, v.new_zeros(missing)]) for v in vectors))
-        return out[:, : out.shape[1] // self.size * self.rows]
+        h = select_rows(h, self._padding, self.rows)
+        out = module(h, *(torch.cat([v, v.new_zeros(missing)]) for v in vectors))
+        return select_rows(out, self._padding[: self.rows], self.size)
 
 
 def select_rows(h: Tensor, index: Tensor, rows: int) -> Tensor:
-    """The given rows of ``[B, rows·C, H, W]``, in the memory format of h."""
+    """The given rows of ``[B, rows·C, H, W]``, in the memory format of h; so is the gradient.
+
+    The format matters beyond speed: in another one other kernels run, with other bits.
+    """
     if h.dim() == 4 and h.is_contiguous(memory_format=torch.channels_last):
         last = h.permute(0, 2, 3, 1).unflatten(-1, (rows, -1)).index_select(3, index).flatten(3)
         return last.permute(0, 3, 1, 2)

@@ -54,7 +54,7 @@ class Training:
         self.chunk = chunk
         self.shadows = [Shadow(chunk, slot) for slot in range(len(chunk.nursery)) if chunk.nursery[slot]]
         self.groups = chunk.groups()
-        self.units: list[Stacked] = [*chunk.segments, *(group.stacked for _, group in self.groups)]
+        self.units: list[Stacked] = [chunk.host, *(group.stacked for _, group in self.groups)]
         self.params = [p for unit in self.units for p in unit.params]
         place = chunk.shape.place
         zeros = torch.zeros(chunk.rows, device=place.device, dtype=place.dtype)
@@ -76,12 +76,10 @@ class Training:
 
     def _update(self, gradients: tuple[Tensor, ...], lr: float) -> None:
         chunk, flow = self.chunk, iter(gradients)
-        rows = [unit.as_rows([next(flow) for _ in unit.params]) for unit in self.units]
-        hosts = len(chunk.segments)
-        host = torch.cat(rows[:hosts], dim=1)
+        host, *seeds = [unit.as_rows([next(flow) for _ in unit.params]) for unit in self.units]
         self.sums.host_grad += chunk.bank.step(host, host.new_full((chunk.rows,), lr))
         chunk.load()
-        for (slot, group), gradient in zip(self.groups, rows[hosts:], strict=True):
+        for (slot, group), gradient in zip(self.groups, seeds, strict=True):
             self._update_seeds(slot, group, gradient, lr)
 
     def _update_seeds(self, slot: int, group: SeedGroup, gradient: Tensor, lr: float) -> None:

@@ -29,9 +29,8 @@ def test_the_host_is_bit_identical_after_twenty_steps(slot):
     chunk = made.chunks[0]
     for name, rows in chunk.bank.tensors.items():
         assert torch.equal(rows[0], rows[1]), name
-    for segment in chunk.segments:
-        stats = segment.buffers_as_rows()
-        assert torch.equal(stats[0], stats[1])
+    statistics = chunk.host.statistics()
+    assert torch.equal(statistics[0], statistics[1])
 
 
 def test_the_clip_of_the_host_does_not_see_the_seed():
@@ -85,7 +84,7 @@ def test_upstream_gradient_is_intact_at_full_strength():
     images, labels = made.source.epoch(made.row_instances, 9).batch(0, [0])
     stacked = torch.autograd.grad(
         torch.nn.functional.cross_entropy(chunk.forward(images)[0], labels[:, 0]),
-        [p for segment in chunk.segments for p in segment.params],
+        chunk.host.params,
     )
     network = Network(worlds.SPEC, [Planted("r0c1", "CONV_LIGHT", Form.ADD)]).double()
     network.load_rows(chunk.bank.weight[0], [chunk.seed_row((0, 2))[1]["weight"]])

@@ -30,8 +30,7 @@ def everything(made) -> dict[str, torch.Tensor]:
     for chunk, span in zip(made.chunks, made.spans, strict=True):
         for name, rows in chunk.bank.tensors.items():
             found |= {f"{name}/{row}": rows[i] for i, row in enumerate(span)}
-        for index, segment in enumerate(chunk.segments):
-            found |= {f"stats{index}/{row}": values for row, values in zip(span, segment.buffers_as_rows(), strict=True)}
+        found |= {f"stats/{row}": values for row, values in zip(span, chunk.host.statistics(), strict=True)}
         for slot, group in chunk.groups():
             for name, rows in group.bank.tensors.items():
                 found |= {f"seed{slot}/{name}/{span[m]}": rows[i] for i, m in enumerate(group.members)}

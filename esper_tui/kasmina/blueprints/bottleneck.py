@@ -1,7 +1,6 @@
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from esper_tui.kasmina.layers import conv, group_norm, zero
+from esper_tui.kasmina.layers import conv, group_norm, silu, zero
 
 
 class Bottleneck(nn.Module):
@@ -16,4 +15,4 @@ class Bottleneck(nn.Module):
         self.up = zero(conv(narrow, channels, 1, rows))
 
     def forward(self, h: Tensor) -> Tensor:
-        return self.up(F.silu(self.norm(self.mix(self.down(h)))))
+        return self.up(silu(self.norm(self.mix(self.down(h)))))

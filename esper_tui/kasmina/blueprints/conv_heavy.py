@@ -1,7 +1,6 @@
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from esper_tui.kasmina.layers import conv, group_norm, zero
+from esper_tui.kasmina.layers import conv, group_norm, silu, zero
 
 
 class ConvHeavy(nn.Module):
@@ -14,4 +13,4 @@ class ConvHeavy(nn.Module):
         self.out = zero(conv(channels, channels, 3, rows))
 
     def forward(self, h: Tensor) -> Tensor:
-        return self.out(F.silu(self.norm(self.mix(h))))
+        return self.out(silu(self.norm(self.mix(h))))

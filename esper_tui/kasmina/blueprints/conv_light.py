@@ -1,7 +1,6 @@
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from esper_tui.kasmina.layers import conv, group_norm, zero
+from esper_tui.kasmina.layers import conv, group_norm, silu, zero
 
 
 class ConvLight(nn.Module):
@@ -13,4 +12,4 @@ class ConvLight(nn.Module):
         self.out = zero(conv(channels, channels, 3, rows))
 
     def forward(self, h: Tensor) -> Tensor:
-        return self.out(F.silu(self.norm(h)))
+        return self.out(silu(self.norm(h)))

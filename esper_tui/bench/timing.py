@@ -1,0 +1,89 @@
+"""Timing of alternatives in turn, and ratios with intervals."""
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+
+from esper_tui.evidence.stats import Interval, median_ratio_interval
+
+WINDOWS = 31
+"""Paired windows: ratios near 1 drown in noise below 30."""
+IDLE_LOAD = 0.3
+"""Load per core above which a machine is too busy for ratios near 1."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a ratio is held against."""
+
+    what: str
+    fast: str
+    slow: str
+    floor: float
+    goal: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A measured ratio; ``interval`` is of the paired ratios slow/fast."""
+
+    target: Target
+    interval: Interval
+
+    def text(self) -> str:
+        i, t = self.interval, self.target
+        if i.low >= t.goal:
+            word = "goal reached"
+        elif i.low >= t.floor:
+            word = "floor reached"
+        else:
+            word = "undecided" if i.high >= t.floor else "missed"
+        return f"{i.value:.2f}x [{i.low:.2f}, {i.high:.2f}]  floor {t.floor:g}x  goal {t.goal:g}x  {word}  (n={i.n})"
+
+
+def interleave(cases: dict[str, Callable[[], None]], windows: int = WINDOWS, warmup: int = 2) -> dict[str, list[float]]:
+    """Seconds of every case, each measured once per window, in turn, so that drift of the machine cancels in ratios."""
+    for case in cases.values():
+        for _ in range(warmup):
+            case()
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    names = list(cases)
+    for window in range(windows):
+        for name in names[window % len(names) :] + names[: window % len(names)]:
+            began = time.perf_counter()
+            cases[name]()
+            times[name].append(time.perf_counter() - began)
+    return times
+
+
+def judge(times: dict[str, list[float]], target: Target) -> Verdict:
+    ratios = [slow / fast for slow, fast in zip(times[target.slow], times[target.fast], strict=True)]
+    interval = median_ratio_interval(ratios)
+    assert interval is not None, "at least six windows"
+    return Verdict(target, interval)
+
+
+def machine() -> str:
+    """One line about the machine: processor, cores, torch, load per core."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] / cores
+    busy = "" if load < IDLE_LOAD else " (busy: ratios near 1 are not to be trusted)"
+    return f"{_processor()}, {cores} cores, torch {torch.__version__}, load {load:.2f} per core{busy}"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def milliseconds(times: dict[str, list[float]]) -> list[str]:
+    """Median of every case, a line each."""
+    return [f"  {name:<52} {median(values) * 1e3:9.2f} ms" for name, values in times.items()]
