@@ -1,6 +1,8 @@
 """``esper bench engine``: N stacked networks against a loop over the same networks."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
 
 import torch
 
@@ -8,12 +10,10 @@ from esper_tui.bench.rivals import PlainLoop, ShardedLoop
 from esper_tui.bench.timing import Target, interleave, judge, machine, milliseconds
 from esper_tui.kasmina.host import CnnSpec
 from esper_tui.tolaria.bank import Recipe
-from esper_tui.tolaria.chunk import Chunk, Shape
-from esper_tui.tolaria.engine import split_rows
-from esper_tui.tolaria.probe import cpu_count, format_of, host_width, least_rows, probe, synthetic
+from esper_tui.tolaria.chunk import Shape
+from esper_tui.tolaria.probe import Candidate, cpu_count, format_of, least_rows, probe
 from esper_tui.tolaria.stack import Placement
-from esper_tui.tolaria.training import Training
-from esper_tui.tolaria.workers import Workers
+from esper_tui.tolaria.workers import keep_freed_memory
 
 SPEC = CnnSpec(blocks=3, channels=8, kernel=3, pools=3, image_size=32)
 SLOTS = ("r0c0", "r0c1", "r0c2")
@@ -26,40 +26,22 @@ def bench_shape(spec: CnnSpec = SPEC, slots: tuple[str, ...] = SLOTS, device: st
     return Shape(spec, slots, Placement(where, torch.float32, layout, least_rows(where, layout, torch.float32)), recipe, recipe)
 
 
-class StackedNetworks:
-    """N networks in chunks, with averaged weights, clipping and per-network metrics; one step of all."""
-
-    def __init__(self, shape: Shape, count: int, batch: int, chunk: int, threads: int):
-        self.workers = Workers(threads)
-        g = torch.Generator().manual_seed(0)
-        spans = [len(span) for span in split_rows(count, chunk, threads)]
-        starts = [torch.randn(rows, host_width(shape), generator=g) * 0.05 for rows in spans]
-        self.work = [(Training(Chunk(shape, start)), synthetic(shape, len(start), batch)) for start in starts]
-
-    def step(self) -> None:
-        self.workers.map(self._run, self.work)
-
-    @staticmethod
-    def _run(item) -> None:
-        training, (images, labels) = item
-        training.step(images, labels, 0.05)
-
-
 def bench_engine(say: Callable[[str], None], windows: int, count: int, batch: int) -> None:
     """Prints medians and ratios: the usual load, and the launch-bound one."""
     say(machine())
     torch_threads = torch.get_num_threads()
+    keep_freed_memory()  # for the rivals too
     shape, threads = bench_shape(), cpu_count()
     chunk, used, _ = probe(shape, count, batch, 0, 0)
     torch.set_num_threads(torch_threads)
     say(f"\nN={count}, batch {batch}, 32x32, host 8-16-32; engine: chunks of {chunk}, {used} threads, averaged weights,")
     say("clipping and per-network metrics on; no controls; the loops have none of these")
-    stacked = StackedNetworks(shape, count, batch, chunk, used)
+    stacked = Candidate(shape, count, chunk, used, batch)
     torch.set_num_threads(torch_threads)
     cases = {
-        "loop, torch's default threads": PlainLoop(SPEC, count, batch).step,
-        "loop, channels_last, one thread per shard": ShardedLoop(SPEC, count, batch, threads).step,
-        "stacked": stacked.step,
+        "loop, torch's default threads": PlainLoop(SPEC, count, batch).seconds,
+        "loop, channels_last, one thread per shard": ShardedLoop(SPEC, count, batch, threads).seconds,
+        "stacked": stacked.seconds,
     }
     times = interleave(cases, windows)
     for line in milliseconds(times):
@@ -73,14 +55,16 @@ def bench_engine(say: Callable[[str], None], windows: int, count: int, batch: in
 
 
 def _bench_launches(say: Callable[[str], None], windows: int, torch_threads: int) -> None:
+    """Tiny batches: what a step costs beside arithmetic.  The smaller the images, the less arithmetic is left."""
     count, batch = 8, 8
-    shape = bench_shape()
-    chunk, used, _ = probe(shape, count, batch, 0, 0)
-    torch.set_num_threads(torch_threads)
-    say(f"\nlaunch-bound: N={count}, batch {batch}; engine: chunks of {chunk}, {used} threads")
-    stacked = StackedNetworks(shape, count, batch, chunk, used)
-    torch.set_num_threads(torch_threads)
-    times = interleave({"loop": PlainLoop(SPEC, count, batch).step, "stacked": stacked.step}, windows, warmup=5)
-    for line in milliseconds(times):
-        say(line)
-    say(f"{'against the loop':<24} {judge(times, Target('', 'stacked', 'loop', 4.0, 6.0)).text()}")
+    say(f"\nlaunch-bound: N={count}, batch {batch}, by image size")
+    for size in (8, 16, 32):
+        spec = replace(SPEC, image_size=size)
+        shape = bench_shape(spec)
+        chunk, used, _ = probe(shape, count, batch, 0, 0)
+        stacked = Candidate(shape, count, chunk, used, batch)
+        torch.set_num_threads(torch_threads)
+        times = interleave({"loop": PlainLoop(spec, count, batch).seconds, "stacked": stacked.seconds}, windows, warmup=5)
+        verdict = judge(times, Target("", "stacked", "loop", 4.0, 6.0))
+        what = f"{size}x{size}, chunks of {chunk}, {used} threads"
+        say(f"{what:<32} {median(times['loop']) * 1e3:6.2f} ms -> {median(times['stacked']) * 1e3:5.2f} ms  {verdict.text()}")

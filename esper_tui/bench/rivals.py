@@ -1,5 +1,6 @@
 """What the engine is compared with: the same networks as plain PyTorch modules, trained one after the other."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -7,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from esper_tui.kasmina.host import CnnSpec
+from esper_tui.tolaria.probe import PROBE_LR, PROBE_STEPS
 
 
 def plain_host(spec: CnnSpec) -> nn.Sequential:
@@ -30,15 +32,16 @@ class PlainNetwork:
     def __init__(self, spec: CnnSpec, batch: int, channels_last: bool):
         layout = torch.channels_last if channels_last else torch.contiguous_format
         self.model = plain_host(spec).to(memory_format=layout)  # type: ignore[call-overload]
-        self.optimiser = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
+        self.optimiser = torch.optim.SGD(self.model.parameters(), lr=PROBE_LR, momentum=0.9, weight_decay=5e-4)
         size = spec.image_size
         self.images = torch.randn(batch, 3, size, size).contiguous(memory_format=layout)
         self.labels = torch.randint(0, spec.classes, (batch,))
 
-    def step(self) -> None:
-        self.optimiser.zero_grad(set_to_none=True)
-        F.cross_entropy(self.model(self.images), self.labels).backward()
-        self.optimiser.step()
+    def steps(self) -> None:
+        for _ in range(PROBE_STEPS):
+            self.optimiser.zero_grad(set_to_none=True)
+            F.cross_entropy(self.model(self.images), self.labels).backward()
+            self.optimiser.step()
 
 
 class PlainLoop:
@@ -48,12 +51,15 @@ class PlainLoop:
         self.networks = [PlainNetwork(spec, batch, channels_last) for _ in range(count)]
         self.threads = torch.get_num_threads()
 
-    def step(self) -> None:
+    def seconds(self) -> float:
         previous = torch.get_num_threads()
         torch.set_num_threads(self.threads)
+        began = time.perf_counter()
         for network in self.networks:
-            network.step()
+            network.steps()
+        seconds = time.perf_counter() - began
         torch.set_num_threads(previous)
+        return seconds / PROBE_STEPS
 
 
 class ShardedLoop:
@@ -64,10 +70,12 @@ class ShardedLoop:
         self.shards = [networks[i::threads] for i in range(threads)]
         self.pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
-    def step(self) -> None:
+    def seconds(self) -> float:
+        began = time.perf_counter()
         list(self.pool.map(self._run, self.shards))
+        return (time.perf_counter() - began) / PROBE_STEPS
 
     @staticmethod
     def _run(shard: list[PlainNetwork]) -> None:
         for network in shard:
-            network.step()
+            network.steps()

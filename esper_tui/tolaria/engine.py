@@ -10,7 +10,6 @@ One epoch, in the order in which the main loop calls it::
     changes = engine.apply(env, decision, epoch)
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -30,7 +29,7 @@ from esper_tui.tolaria.chunk import Chunk, Key, Kind, Shape, row_losses
 from esper_tui.tolaria.stack import count_params
 from esper_tui.tolaria.sweep import Sweep, Variant
 from esper_tui.tolaria.training import EpochSums, Training
-from esper_tui.tolaria.workers import Workers
+from esper_tui.tolaria.workers import Workers, split_rows
 
 Coalition = frozenset[str]
 """Slots whose grafted seeds are on; all others are off."""
@@ -300,11 +299,3 @@ def measure(sweep: Sweep, batches: list[tuple[Tensor, Tensor]]) -> tuple[np.ndar
 def _rms(pairs: list[Tensor]) -> tuple[float, float]:
     delta, host = torch.stack(pairs).mean(0).sqrt().tolist()
     return delta, host
-
-
-def split_rows(rows: int, chunk: int, threads: int) -> list[range]:
-    """Row ranges of even size, at most ``chunk`` rows each, as many as fill the threads evenly."""
-    count = math.ceil(rows / chunk)
-    count = min(rows, math.ceil(count / threads) * threads)
-    edges = [round(i * rows / count) for i in range(count + 1)]
-    return [range(a, b) for a, b in zip(edges, edges[1:], strict=False)]

@@ -12,10 +12,10 @@ from esper_tui.leyline.errors import NoSuchDevice
 from esper_tui.tolaria.chunk import Chunk, Shape
 from esper_tui.tolaria.stack import count_params
 from esper_tui.tolaria.training import Training
-from esper_tui.tolaria.workers import Workers
+from esper_tui.tolaria.workers import Workers, split_rows
 
 CHUNKS = (2, 4, 8, 16)
-PROBE_STEPS, PROBE_ROUNDS = 2, 3
+PROBE_WINDOWS, PROBE_STEPS, PROBE_LR = 7, 2, 1e-4
 
 
 @dataclass(frozen=True)
@@ -97,30 +97,30 @@ def synthetic(shape: Shape, rows: int, batch: int) -> tuple[torch.Tensor, torch.
     return images.contiguous(memory_format=place.memory_format), labels
 
 
-def step_time(shape: Shape, rows: int, chunk: int, threads: int, batch: int) -> float:
-    """Seconds per training step of ``rows`` networks, median of a few."""
-    workers = Workers(threads)
-    sizes = [min(chunk, rows - start) for start in range(0, rows, chunk)]
-    trainings = []
-    for size in sizes:
-        start = torch.randn(size, host_width(shape), generator=torch.Generator().manual_seed(0)) * 0.05
-        trainings.append((Training(Chunk(shape, start)), synthetic(shape, size, batch)))
+class Candidate:
+    """``rows`` networks in chunks over threads, ready to be timed."""
 
-    def run(item) -> None:
-        training, (images, labels) = item
-        for _ in range(PROBE_STEPS):
-            training.step(images, labels, 0.01)
-        if shape.place.device.type == "cuda":
-            torch.cuda.synchronize()
+    def __init__(self, shape: Shape, rows: int, chunk: int, threads: int, batch: int):
+        self.workers = Workers(threads)
+        self.device = shape.place.device
+        self.work = []
+        for span in split_rows(rows, chunk, threads):
+            start = torch.randn(len(span), host_width(shape), generator=torch.Generator().manual_seed(0)) * 0.05
+            self.work.append((Training(Chunk(shape, start)), *synthetic(shape, len(span), batch)))
 
-    workers.map(run, trainings)
-    times = []
-    for _ in range(PROBE_ROUNDS):
+    def seconds(self) -> float:
+        """Time of one training step of all rows; like an epoch, a chunk takes its steps one after the other."""
         began = time.perf_counter()
-        workers.map(run, trainings)
-        times.append((time.perf_counter() - began) / PROBE_STEPS)
-    workers.close()
-    return median(times)
+        self.workers.map(self._step, self.work)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return (time.perf_counter() - began) / PROBE_STEPS
+
+    @staticmethod
+    def _step(item: tuple[Training, torch.Tensor, torch.Tensor]) -> None:
+        training, images, labels = item
+        for _ in range(PROBE_STEPS):
+            training.step(images, labels, PROBE_LR)
 
 
 def host_width(shape: Shape) -> int:
@@ -132,9 +132,17 @@ def probe(shape: Shape, rows: int, batch: int, chunk: int, threads: int) -> tupl
     on_cpu = shape.place.device.type == "cpu"
     chunks = [chunk] if chunk else [min(c, rows) for c in CHUNKS] if on_cpu else [min(rows, 64), rows]
     many = [threads] if threads else sorted({1, cpu_count()}) if on_cpu else [1]
-    timed = {(c, t): step_time(shape, rows, c, t, batch) for c in dict.fromkeys(chunks) for t in many}
-    best = min(timed, key=timed.__getitem__)
-    return *best, timed[best]
+    candidates = {(c, t): Candidate(shape, rows, c, t, batch) for c in dict.fromkeys(chunks) for t in many}
+    times: dict[tuple[int, int], list[float]] = {setting: [] for setting in candidates}
+    for window in range(PROBE_WINDOWS):
+        for setting, candidate in candidates.items():
+            seconds = candidate.seconds()
+            if window:  # the first one warms up
+                times[setting].append(seconds)
+    for candidate in candidates.values():
+        candidate.workers.close()
+    best = min(times, key=lambda setting: median(times[setting]))
+    return *best, median(times[best])
 
 
 @torch.no_grad()
@@ -149,6 +157,6 @@ def check_isolation(shape: Shape, batch: int) -> str:
         with torch.enable_grad():
             training = Training(chunk)
             for _ in range(2):
-                training.step(images[:, : rows * 3].contiguous(memory_format=shape.place.memory_format), labels[:, :rows], 0.01)
+                training.step(images[:, : rows * 3].contiguous(memory_format=shape.place.memory_format), labels[:, :rows], PROBE_LR)
         found.append(chunk.bank.weight[1].cpu())
     return "exact" if all(torch.equal(found[0], other) for other in found) else "approximate"

@@ -38,7 +38,8 @@ class Stacked:
         self.rows, self.size, self.place = rows, max(rows, place.min_rows), place
         with torch.device("meta"):
             module = build(self.size).to(place.dtype)
-        self.module = module.to_empty(device=place.device)
+        module = module.to_empty(device=place.device)
+        self.module = module.to(memory_format=place.memory_format)  # type: ignore[call-overload]
         self.params = list(self.module.parameters())
         self.buffers = list(self.module.buffers())
         for tensor in [*self.params, *self.buffers]:
@@ -46,7 +47,7 @@ class Stacked:
         for p in self.params:
             p.requires_grad_(trainable)
         self.sizes = [p.numel() // self.size for p in self.params]
-        self._views = self._as_row_views([p.data for p in self.params])
+        self._views = [p.data.unflatten(0, (self.size, -1))[:rows] for p in self.params]
         index = [*range(rows), *[0] * (self.size - rows)]  # dead rows are fed with the first one
         self._padding = torch.tensor(index, device=place.device) if self.size > rows else None
 
@@ -54,7 +55,7 @@ class Stacked:
         """Copies rows ``[R, P]`` into the parameters."""
         if self.params:
             for view, part in zip(self._views, weights.split(self.sizes, dim=1), strict=True):
-                view.copy_(part)
+                view.copy_(part.view(view.shape))
 
     def as_rows(self, gradients: Sequence[Tensor]) -> Tensor:
         """Gradients of the parameters, in their order, as rows ``[R, P]``; P is 0 for a module without parameters."""
