@@ -26,7 +26,9 @@ def placement(dtype: torch.dtype = torch.float32, layout: str = "channels_last")
     return Placement(CPU, dtype, form, least_rows(CPU, form, dtype))
 
 
-def shape(place: Placement | None = None, spec: CnnSpec = SPEC, slots: tuple[str, ...] = SLOTS, name: str = "sgd") -> Shape:
+def shape(
+    place: Placement | None = None, spec: CnnSpec = SPEC, slots: tuple[str, ...] = SLOTS, name: str = "sgd"
+) -> Shape:
     recipe = Recipe(name, 0.9, 5e-4, 5.0, average_steps=4)
     return Shape(spec, slots, place or placement(), recipe, recipe, warmup_steps=5)
 
@@ -37,7 +39,9 @@ def images(count: int, size: int = 8, key: str = "images") -> Images:
     return Images(pixels, torch.arange(count) % 10)
 
 
-def source(place: Placement, train: int = 64, val: int = 64, batch: int = 16, flip: bool = True, shift: int = 1) -> DeviceImages:
+def source(
+    place: Placement, train: int = 64, val: int = 64, batch: int = 16, flip: bool = True, shift: int = 1
+) -> DeviceImages:
     feed = Feed(train, batch, flip, shift, place.device, place.dtype, place.memory_format)
     return DeviceImages(images(train, key="train"), images(val, key="val"), feed, RunGenerators())
 
@@ -56,9 +60,7 @@ def engine(
 
 
 def germinate(slot: str, blueprint: str = "CONV_LIGHT", style: str = "LINEAR_ADD", tempo: str = "FAST") -> Decision:
-    return Decision(
-        op=Op.GERMINATE, slot=slot, blueprint=blueprint, style=style, tempo=tempo, alpha_target="FULL"
-    )
+    return Decision(op=Op.GERMINATE, slot=slot, blueprint=blueprint, style=style, tempo=tempo, alpha_target="FULL")
 
 
 def advance(slot: str) -> Decision:

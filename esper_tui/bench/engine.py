@@ -23,7 +23,9 @@ def bench_shape(spec: CnnSpec = SPEC, slots: tuple[str, ...] = SLOTS, device: st
     where = torch.device(device)
     layout = format_of("auto", where)
     recipe = Recipe("sgd", 0.9, 5e-4, clip=5.0, average_steps=16)
-    return Shape(spec, slots, Placement(where, torch.float32, layout, least_rows(where, layout, torch.float32)), recipe, recipe)
+    return Shape(
+        spec, slots, Placement(where, torch.float32, layout, least_rows(where, layout, torch.float32)), recipe, recipe
+    )
 
 
 def bench_engine(say: Callable[[str], None], windows: int, count: int, batch: int) -> None:
@@ -34,7 +36,9 @@ def bench_engine(say: Callable[[str], None], windows: int, count: int, batch: in
     shape, threads = bench_shape(), cpu_count()
     chunk, used, _ = probe(shape, count, batch, 0, 0)
     torch.set_num_threads(torch_threads)
-    say(f"\nN={count}, batch {batch}, 32x32, host 8-16-32; engine: chunks of {chunk}, {used} threads, averaged weights,")
+    say(
+        f"\nN={count}, batch {batch}, 32x32, host 8-16-32; engine: chunks of {chunk}, {used} threads, averaged weights,"
+    )
     say("clipping and per-network metrics on; no controls; the loops have none of these")
     stacked = Candidate(shape, count, chunk, used, batch)
     torch.set_num_threads(torch_threads)
@@ -64,7 +68,12 @@ def _bench_launches(say: Callable[[str], None], windows: int, torch_threads: int
         chunk, used, _ = probe(shape, count, batch, 0, 0)
         stacked = Candidate(shape, count, chunk, used, batch)
         torch.set_num_threads(torch_threads)
-        times = interleave({"loop": PlainLoop(spec, count, batch).seconds, "stacked": stacked.seconds}, windows, warmup=5)
+        times = interleave(
+            {"loop": PlainLoop(spec, count, batch).seconds, "stacked": stacked.seconds}, windows, warmup=5
+        )
         verdict = judge(times, Target("", "stacked", "loop", 4.0, 6.0))
         what = f"{size}x{size}, chunks of {chunk}, {used} threads"
-        say(f"{what:<32} {median(times['loop']) * 1e3:6.2f} ms -> {median(times['stacked']) * 1e3:5.2f} ms  {verdict.text()}")
+        say(
+            f"{what:<32} {median(times['loop']) * 1e3:6.2f} ms -> {median(times['stacked']) * 1e3:5.2f} ms  "
+            f"{verdict.text()}"
+        )

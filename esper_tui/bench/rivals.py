@@ -23,7 +23,9 @@ def plain_host(spec: CnnSpec) -> nn.Sequential:
         ]
         if i < spec.pools:
             layers.append(nn.MaxPool2d(2))
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(spec.width(spec.blocks - 1), spec.classes))
+    return nn.Sequential(
+        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(spec.width(spec.blocks - 1), spec.classes)
+    )
 
 
 class PlainNetwork:
@@ -31,7 +33,7 @@ class PlainNetwork:
 
     def __init__(self, spec: CnnSpec, batch: int, channels_last: bool):
         layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.model = plain_host(spec).to(memory_format=layout)  # type: ignore[call-overload]
+        self.model = plain_host(spec).to(memory_format=layout)
         self.optimiser = torch.optim.SGD(self.model.parameters(), lr=PROBE_LR, momentum=0.9, weight_decay=5e-4)
         size = spec.image_size
         self.images = torch.randn(batch, 3, size, size).contiguous(memory_format=layout)

@@ -45,8 +45,10 @@ class Verdict:
         return f"{i.value:.2f}x [{i.low:.2f}, {i.high:.2f}]  floor {t.floor:g}x  goal {t.goal:g}x  {word}  (n={i.n})"
 
 
-def interleave(cases: dict[str, Callable[[], float]], windows: int = WINDOWS, warmup: int = 2) -> dict[str, list[float]]:
-    """Seconds that every case says it took, once per window, in turn, so that drift of the machine cancels in ratios."""
+def interleave(
+    cases: dict[str, Callable[[], float]], windows: int = WINDOWS, warmup: int = 2
+) -> dict[str, list[float]]:
+    """Seconds that every case says it took, once per window, in turn: drift of the machine cancels in ratios."""
     for case in cases.values():
         for _ in range(warmup):
             case()

@@ -18,3 +18,52 @@ def engine(
     from esper_tui.bench.engine import bench_engine
 
     bench_engine(typer.echo, windows, count, batch)
+
+
+@app.command()
+def ablations(windows: Windows = 31) -> None:
+    """Eight ablation subsets in one sweep against eight passes."""
+    from esper_tui.bench.ablations import bench_ablations
+
+    bench_ablations(typer.echo, windows)
+
+
+@app.command()
+def slots(windows: Windows = 31) -> None:
+    """A host with three dormant slots against the same host without slots."""
+    from esper_tui.bench.slots import bench_slots
+
+    bench_slots(typer.echo, windows)
+
+
+@app.command()
+def data(
+    seeds: Annotated[int, typer.Option(min=2, help="Hosts of each size.")] = 8,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of training.")] = 30,
+) -> None:
+    """How fast the procedural images are drawn, and how much headroom the task has."""
+    from esper_tui.bench.data import bench_data
+
+    bench_data(typer.echo, seeds, epochs)
+
+
+@app.command()
+def growth(
+    tasks: Annotated[
+        list[str] | None, typer.Argument(help="procedural, cifar10, cifar10_blind; without any, all.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=3, help="Paired seeds.")] = 8,
+    histories: Annotated[int, typer.Option(min=0, help="Simulated histories of null seeds; 0 leaves them out.")] = 200,
+) -> None:
+    """What the heuristic buys against control twins; how often a seed that does nothing is kept."""
+    from esper_tui.bench.growth import TASKS, bench_growth
+    from esper_tui.bench.null_seeds import bench_null_seeds
+    from esper_tui.leyline.errors import UsageError
+    from esper_tui.runtime.presets import nearest
+
+    for name in tasks or []:
+        if name not in TASKS:
+            raise UsageError(f"there is no task {name!r}{nearest(name, list(TASKS))}; choose from {', '.join(TASKS)}")
+    bench_growth(typer.echo, tasks or list(TASKS), pairs)
+    if histories:
+        bench_null_seeds(typer.echo, histories, replicas=16)

@@ -91,7 +91,7 @@ def gc(
     yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would go.")] = False,
 ) -> None:
     """Delete old runs that have no tag."""
-    from esper_tui.runtime.runs import all_runs, folder_size, remove_run, removable_runs
+    from esper_tui.runtime.runs import all_runs, folder_size, removable_runs, remove_run
 
     old = removable_runs(all_runs(), keep)
     for folder in old:

@@ -21,7 +21,7 @@ STROKE = 0.2
 """Half-width of a stroke, in units of the figure's half-size."""
 RING_RADIUS = 0.8
 ROTATION = 0.2
-GRATING, NOISE = 0.20, 0.10
+GRATING, NOISE = 0.25, 0.12
 FAR = 9.0
 
 _D = 0.75

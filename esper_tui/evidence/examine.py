@@ -20,7 +20,13 @@ def examine(parts: Parts, delivered: list[Delivered]) -> TestMeasured:
 
 def _row(delivered: Delivered, batches: list) -> dict[str, Any]:
     own = score(delivered.network, batches)
-    row: dict[str, Any] = {"env": delivered.env, "acc": own.acc, "loss": own.loss, "control_acc": None, "control_loss": None}
+    row: dict[str, Any] = {
+        "env": delivered.env,
+        "acc": own.acc,
+        "loss": own.loss,
+        "control_acc": None,
+        "control_loss": None,
+    }
     if delivered.control is not None:
         control = score(delivered.control, batches)
         gain = paired_gain(own, control)

@@ -69,3 +69,11 @@ def median_ratio_interval(ratios: list[float]) -> Interval | None:
     ordered = sorted(ratios)
     lowest = int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
     return Interval(float(np.median(ordered)), ordered[max(0, lowest - 1)], ordered[min(n - 1, n - lowest)], n)
+
+
+def proportion_interval(hits: int, n: int) -> Interval:
+    """Share with the exact interval of Clopper and Pearson."""
+    from scipy.stats import binomtest
+
+    found = binomtest(hits, n).proportion_ci(CONFIDENCE, method="exact")
+    return Interval(hits / n, float(found.low), float(found.high), n)

@@ -41,7 +41,9 @@ def read_records(folder: Path, report: ReadReport | None = None) -> Iterator[dic
                     report.problems.append(f"{path.name} line {number} is damaged and was skipped")
                     continue
                 if record["type"] == "RunStarted" and record.get("schema", 0) > SCHEMA:
-                    raise Incompatible(f"{path} was written by a newer program (schema {record['schema']}); update esper")
+                    raise Incompatible(
+                        f"{path} was written by a newer program (schema {record['schema']}); update esper"
+                    )
                 report.lines += 1
                 yield record
 

@@ -39,11 +39,11 @@ class Seed(nn.Module):
         self.residual = blueprint(channels, rows)
         self.gate = Gate(channels, rows) if form is Form.GATED else None
 
-    def forward(self, h: Tensor, alpha: Tensor) -> Tensor:
-        """The blended residual: h ``[B, rows·C, H, W]``, alpha ``[rows]``; what has to be added to h."""
+    def forward(self, h: Tensor, alpha: Tensor | None = None) -> Tensor:
+        """The blended residual, what has to be added to h ``[B, rows·C, H, W]``; alpha ``[rows]``, None means 1."""
         delta = self.residual(h)
         if self.form is Form.MULTIPLY:
             delta = h * tanh(delta)
         elif self.gate is not None:
             delta = scale_channels(delta, self.gate(h))
-        return delta * per_channel(alpha, self.channels)
+        return delta if alpha is None else delta * per_channel(alpha, self.channels)

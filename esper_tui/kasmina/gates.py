@@ -98,5 +98,7 @@ def check_g5(seen: Holding, min_gain: float) -> Verdict:
     if seen.dependence.value <= 0.0:
         return Verdict("G5", False, seen.dependence.value, 0.0, "the network does not need the seed")
     if not seen.confirm.above(min_gain):
-        return Verdict("G5", False, seen.confirm.value, min_gain + 2 * seen.confirm.se, "not confirmed on the reward half")
+        return Verdict(
+            "G5", False, seen.confirm.value, min_gain + 2 * seen.confirm.se, "not confirmed on the reward half"
+        )
     return Verdict("G5", True, seen.gain.value, threshold, "gain confirmed")

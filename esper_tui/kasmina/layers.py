@@ -35,7 +35,11 @@ def _whole_lanes(function: Callable[[Tensor], Tensor], h: Tensor) -> Tensor:
     rest = h.numel() % LANES
     if rest == 0 or h.device.type != "cpu":
         return function(h)
-    layout = torch.channels_last if h.dim() == 4 and h.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    layout = (
+        torch.channels_last
+        if h.dim() == 4 and h.is_contiguous(memory_format=torch.channels_last)
+        else torch.contiguous_format
+    )
     flat = F.pad(h.reshape(-1), (0, LANES - rest))
     return function(flat)[: h.numel()].view(h.shape).contiguous(memory_format=layout)
 
@@ -112,12 +116,12 @@ class _ScaleChannels(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, h: Tensor, scale: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx, h: Tensor, scale: Tensor) -> Tensor:
         ctx.save_for_backward(h, scale)
         return h * scale
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
         h, scale = ctx.saved_tensors
         return gradient * scale, pool(gradient * h) * (h.shape[2] * h.shape[3])
 
@@ -150,9 +154,7 @@ class BatchNorm(nn.Module):
         if self.statistics == "batch":
             return F.batch_norm(h, None, None, self.weight, self.bias, training=True)
         training = self.statistics == "update"
-        return F.batch_norm(
-            h, self.running_mean, self.running_var, self.weight, self.bias, training, self.momentum
-        )
+        return F.batch_norm(h, self.running_mean, self.running_var, self.weight, self.bias, training, self.momentum)
 
 
 def set_statistics(module: nn.Module, statistics: Statistics, momentum: float = 0.1) -> None:

@@ -37,13 +37,12 @@ class Network(nn.Module):
         self.seeds = nn.ModuleList(
             [Seed(REGISTRY[p.blueprint], p.form, c, rows=1) for p, c in zip(self.planted, channels, strict=True)]
         )
-        self.register_buffer("full", torch.ones(1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         h = images
         for segment, seed in zip(self.segments, self.seeds, strict=False):
             h = segment(h)
-            h = h + seed(h, self.full)
+            h = h + seed(h)
         return self.segments[-1](h)
 
     def load_rows(self, host: Tensor, seeds: list[Tensor]) -> None:

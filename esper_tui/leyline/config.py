@@ -48,7 +48,7 @@ class Data(Section):
     """Test images that the receipt reports on; for cifar10 at most 10,000."""
     image_size: Literal[8, 16, 32] = 16
     """Height and width in pixels; cifar10 is averaged down from 32."""
-    augment: Literal["none", "flip", "flip+shift"] = "flip"
+    augment: Literal["none", "flip", "flip+shift"] = "flip+shift"
     """none, horizontal flips, or flips and shifts by up to an eighth of the image."""
 
 
@@ -109,7 +109,7 @@ class Gates(Section):
 class Optim(Section):
     name: Literal["sgd", "adamw"] = "sgd"
     """Optimiser of hosts and seeds."""
-    lr: Annotated[float, Field(gt=0.0, le=10.0)] = 0.05
+    lr: Annotated[float, Field(gt=0.0, le=10.0)] = 0.1
     """Peak learning rate of the host."""
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     """Momentum of sgd; adamw uses it as its first beta."""
@@ -162,8 +162,8 @@ class Tamiyo(Section):
     """heuristic: a host that improved by less than this times ln(classes) over 3 epochs has stalled."""
     germinate_by: Count = 6
     """heuristic: the first seed is planted at this epoch even if the host still improves."""
-    rotation: Annotated[tuple[str, ...], Field(min_length=1)] = ("CONV_LIGHT", "CONV_HEAVY", "BOTTLENECK", "DEPTHWISE")
-    """heuristic: blueprints in the order of trial; every environment starts at another place."""
+    rotation: Annotated[tuple[str, ...], Field(min_length=1)] = ("CONV_LIGHT", "CONV_HEAVY")
+    """heuristic: blueprints tried first, every environment starting at another place; then the others."""
     slot_order: tuple[str, ...] = ()
     """heuristic: slots in the order of preference; empty means the order of growth.slots."""
     style: Literal["LINEAR_ADD", "LINEAR_MULTIPLY", "SIGMOID_ADD", "GATED"] = "LINEAR_ADD"

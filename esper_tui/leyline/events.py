@@ -124,7 +124,7 @@ class SessionChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TestMeasured(Event):
-    """The test split, opened once, after every choice was made: one row per environment; ``summary`` the mean gain in accuracy."""
+    """The test split, opened once, after every choice was made: a row per environment; ``summary``: mean gain."""
 
     __test__: ClassVar[bool] = False  # keeps pytest from collecting the class
     rows: list[dict[str, Any]]
@@ -167,7 +167,13 @@ def rounded(value: Any) -> Any:
 def to_record(event: Event, seq: int, t: float) -> dict[str, Any]:
     """The event as the JSON object that is logged; ``t`` is seconds since the epoch of the clock."""
     own = {f.name: rounded(getattr(event, f.name)) for f in fields(event) if f.name not in ("round", "epoch", "env")}
-    head: dict[str, Any] = {"seq": seq, "t": round(t, 3), "type": event.type, "round": event.round, "epoch": event.epoch}
+    head: dict[str, Any] = {
+        "seq": seq,
+        "t": round(t, 3),
+        "type": event.type,
+        "round": event.round,
+        "epoch": event.epoch,
+    }
     if event.env is not None:
         head["env"] = event.env
     return head | own

@@ -143,7 +143,9 @@ def _cannot_plant_anywhere(env: EnvState, rules: Rules) -> Reason | None:
     if planted >= rules.seed_limit:
         return Reason(Code.SEED_LIMIT, f"{planted} of {rules.seed_limit} seeds are planted")
     if developing >= rules.concurrent:
-        return Reason(Code.DEVELOPING_SEED, f"{developing} seed still develops (growth.concurrent = {rules.concurrent})")
+        return Reason(
+            Code.DEVELOPING_SEED, f"{developing} seed still develops (growth.concurrent = {rules.concurrent})"
+        )
     return None
 
 

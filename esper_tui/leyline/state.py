@@ -11,7 +11,7 @@ class Instance(NamedTuple):
     """Fixes initialisation, data order, augmentation and validation halves of one environment and its control."""
 
     seed: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an instance
 
 
 @dataclass(frozen=True)

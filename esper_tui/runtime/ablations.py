@@ -29,7 +29,9 @@ class AblationPlan:
     def wanted(self, epoch: int) -> list[list[Coalition]]:
         """Coalitions to be measured after this epoch; none where the budget is used up and no gate is looked at."""
         self.trained += BACKWARD * sum(self.parts.costs) * self.parts.config.images_per_epoch
-        self.players = [tuple(s.name for s in e.slots if s.grafted and s.alpha.value > 0) for e in self.parts.engine.envs]
+        self.players = [
+            tuple(s.name for s in e.slots if s.grafted and s.alpha.value > 0) for e in self.parts.engine.envs
+        ]
         return [self._wanted(epoch, env) for env in range(len(self.ledgers))]
 
     def _wanted(self, epoch: int, env: int) -> list[Coalition]:

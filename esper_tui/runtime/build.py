@@ -1,6 +1,6 @@
 """Makes every part of a run from a configuration: the only file that knows every class."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import log
@@ -121,7 +121,7 @@ def build_rules(config: RunConfig, shape: Shape, host_params: int) -> Rules:
 
 def build_policy(config: RunConfig, slots: Sequence[str]) -> Policy:
     settings = config.tamiyo
-    makers = {
+    makers: dict[str, Callable[[], Policy]] = {
         "wait": Wait,
         "random": partial(_random, settings, config.run.seed),
         "schedule": partial(_schedule, settings),
@@ -146,7 +146,7 @@ def _heuristic(config: RunConfig) -> Policy:
             min_gain=config.gates.min_gain * unit,
             germinate_by=settings.germinate_by,
             rotation=settings.rotation,
-            slot_order=settings.slot_order,
+            slot_order=settings.slot_order or config.growth.slots,
             style=settings.style,
             tempo=settings.tempo,
         )

@@ -11,7 +11,11 @@ from esper_tui.tolaria.engine import Measured, TrainReport
 
 
 def epoch_columns(
-    trained: TrainReport, measured: list[Measured], ledgers: list[Ledger], signals: list[EnvSignals], slots: tuple[str, ...]
+    trained: TrainReport,
+    measured: list[Measured],
+    ledgers: list[Ledger],
+    signals: list[EnvSignals],
+    slots: tuple[str, ...],
 ) -> dict[str, list[Any]]:
     """Metric key → one value per environment, or one list over slots per environment.  None = not measured."""
     rows = list(zip(measured, ledgers, strict=True))

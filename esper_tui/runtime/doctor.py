@@ -94,7 +94,13 @@ def _data() -> str:
     found = []
     for entry in DATA_SETS:
         where: Path | None = has_files(entry.name)
-        state = "built in" if not entry.needs_files else f"in {where}" if where else f"not here (esper data fetch {entry.name})"
+        state = (
+            "built in"
+            if not entry.needs_files
+            else f"in {where}"
+            if where
+            else f"not here (esper data fetch {entry.name})"
+        )
         found.append(f"{entry.name} {state}")
     return "; ".join(found)
 

@@ -77,7 +77,7 @@ def estimate(config: RunConfig, json: bool) -> str:
     lines = [
         f"networks  {found.networks} of {found.host_params:,} parameters ({config.run.envs} environments, "
         f"control {config.reward.control}), {costs / 1e6:.2f} M multiply-adds per image",
-        f"time      about {_duration(found.seconds)}: {config.run.epochs} epochs of {config.images_per_epoch:,} images each",
+        f"time      about {_duration(found.seconds)}: {config.run.epochs} epochs of {config.images_per_epoch:,} images",
         f"memory    about {found.memory / 2**30:.1f} GiB of {available / 2**30:.1f} GiB free"
         + (f", {found.device_memory / 2**30:.1f} GiB on the device" if found.device_memory else ""),
         f"disk      about {found.disk / 2**20:.1f} MiB, of which the log {found.log / 2**20:.1f} MiB",

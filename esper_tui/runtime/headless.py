@@ -26,7 +26,8 @@ class Signals:
     """SIGINT and SIGTERM: the first asks the run to stop at the boundary, the second ends it now."""
 
     def __init__(self, session: LocalSession):
-        self.session, self.first = session, None
+        self.session = session
+        self.first: ExitCode | None = None
         self.previous = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def _receive(self, number: int, frame: Any) -> None:
@@ -93,7 +94,8 @@ def _show(event: dict[str, Any], record: RunRecord, session: LocalSession, json:
 def epoch_line(record: RunRecord, session: LocalSession) -> str:
     """One line of fixed keys about the latest epoch; accuracies are means over environments, in percent."""
     epoch, progress = record.epoch, session.progress()
-    assert epoch is not None and record.round is not None
+    assert epoch is not None
+    assert record.round is not None
     columns = epoch.columns
     best = max((v for e in record.round.epochs for v in e.columns["val/acc"] if isinstance(v, float)), default=None)
     rate = f"{progress.images_per_s / 1000:.1f}k" if progress.images_per_s else "–"

@@ -99,7 +99,9 @@ class Loop:
         tables = {head.value: list(names) for head, names in choices.HEAD_CHOICES.items()}
         tables["slot"] = list(self.parts.shape.slots)
         document = self.config.model_dump(mode="json")
-        self.emit(RunStarted(schema=SCHEMA, config=document, choices=tables, metrics=list(METRICS), provenance=provenance))
+        self.emit(
+            RunStarted(schema=SCHEMA, config=document, choices=tables, metrics=list(METRICS), provenance=provenance)
+        )
 
     def _start_round(self) -> None:
         instances = grow_instances(self.config.run.seed, self.config.run.envs)
@@ -135,7 +137,9 @@ class Loop:
             finite = np.isfinite(seen.losses).all() and (control is None or np.isfinite(control).all())
             if not finite and self.healthy[env]:
                 self.healthy[env] = False
-                self.emit(AlertRaised(round=self.round, epoch=epoch, env=env, rule="nan", text="the loss is not finite"))
+                self.emit(
+                    AlertRaised(round=self.round, epoch=epoch, env=env, rule="nan", text="the loss is not finite")
+                )
             if finite:
                 ledger.record(seen.losses, control)
                 self.ablations.note(epoch, env, seen)
@@ -186,9 +190,7 @@ class Loop:
                 full = slot.epochs_in_stage if slot.stage.name == "HOLDING" else 0
                 full = WINDOW if slot.stage.name == "FOSSILIZED" else full
                 seeds[slot.name] = ledger.signals(slot.name, slot.seed.uid, full, credits.get(slot.name))
-        return EnvSignals(
-            tuple(ledger.losses), tuple(ledger.control_losses), ledger.latest, seeds, self.healthy[env]
-        )
+        return EnvSignals(tuple(ledger.losses), tuple(ledger.control_losses), ledger.latest, seeds, self.healthy[env])
 
     # --- deciding ----------------------------------------------------------------------------------------------
 

@@ -144,7 +144,9 @@ def _parse(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > MAX_PRESET_BYTES:
-            raise ConfigError(str(path), [f"{path} is larger than {MAX_PRESET_BYTES // 1024} KiB; a preset is 5 to 40 lines"])
+            raise ConfigError(
+                str(path), [f"{path} is larger than {MAX_PRESET_BYTES // 1024} KiB; a preset is 5 to 40 lines"]
+            )
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise ConfigError(str(path), [f"{path} is not UTF-8 text; save it as UTF-8"]) from None
@@ -153,7 +155,9 @@ def _parse(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, ValueError) as error:
         raise ConfigError(str(path), [f"{path} is not valid TOML: {error}"]) from None
     except RecursionError:
-        raise ConfigError(str(path), [f"{path} is nested too deeply; a preset has sections with plain values"]) from None
+        raise ConfigError(
+            str(path), [f"{path} is nested too deeply; a preset has sections with plain values"]
+        ) from None
 
 
 def _parse_override(text: str) -> dict[str, Any]:
@@ -231,11 +235,13 @@ def _line(path: Path, section: str, key: str | None) -> int | None:
             current = match[1]
             if key is None and current == section:
                 return number
-        elif key and current == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", text):
-            return number
-        elif key is None and not current and re.match(rf"\s*{re.escape(section)}\s*[=.]", text):
+        elif (current == section and _assigns(text, key)) if key else (not current and _assigns(text, section)):
             return number
     return None
+
+
+def _assigns(text: str, name: str) -> bool:
+    return re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*[=.]", text) is not None
 
 
 def to_toml(config: RunConfig) -> str:

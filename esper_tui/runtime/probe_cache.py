@@ -1,4 +1,4 @@
-"""The engine's choice for a configuration: probed once per machine, torch version and shape, then read from the cache."""
+"""The engine's choice for a configuration: probed once per machine, torch version and shape, then cached."""
 
 import hashlib
 import json

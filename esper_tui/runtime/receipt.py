@@ -57,7 +57,10 @@ def _summary(record: RunRecord) -> list[str]:
     if current.best is not None:
         row = current.rows[current.best]
         grown = f", kept {len(row['kept'])} of {row['planted']} seeds"
-        lines.append(f"best is env {current.best}, validation loss {row['loss']:.4f}{grown}: artefacts/round-000-best.safetensors")
+        lines.append(
+            f"best is env {current.best}, validation loss {row['loss']:.4f}{grown}: "
+            f"artefacts/round-000-best.safetensors"
+        )
     return lines
 
 

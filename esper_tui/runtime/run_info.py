@@ -67,10 +67,15 @@ def check_run(folder: Path) -> tuple[list[str], bool]:
     report = ReadReport()
     record = read_run(folder, report)
     epochs = sum(len(r.epochs) for r in record.rounds)
-    lines = [f"log: {report.lines} events, {epochs} epochs, {report.damaged} damaged, {report.unknown} unknown", *report.problems]
+    lines = [
+        f"log: {report.lines} events, {epochs} epochs, {report.damaged} damaged, {report.unknown} unknown",
+        *report.problems,
+    ]
     document = read_run_file(folder)
     if not document:
         lines.append("run.toml is missing or damaged")
     if not record.status:
-        lines.append("the run is being written" if holder(folder) else "the run did not end; its finished epochs are in the log")
+        lines.append(
+            "the run is being written" if holder(folder) else "the run did not end; its finished epochs are in the log"
+        )
     return lines, bool(document) and report.damaged == 0

@@ -40,7 +40,9 @@ def new_run_folder(preset: str, run_dir: Path | None) -> Path:
         if not os.access(folder, os.W_OK):
             raise PermissionError(13, "permission denied")
     except OSError as error:
-        raise CannotWrite(f"cannot create {folder}: {error.strerror}; choose another --run-dir or ESPER_RUNS_DIR") from None
+        raise CannotWrite(
+            f"cannot create {folder}: {error.strerror}; choose another --run-dir or ESPER_RUNS_DIR"
+        ) from None
     return folder
 
 

@@ -72,7 +72,9 @@ def all_coalitions(players: Sequence[str]) -> list[Coalition]:
     return [frozenset(c) for size in range(len(players) + 1) for c in combinations(players, size)]
 
 
-def wanted_coalitions(players: Sequence[str], rng: np.random.Generator | None = None, pairs: int = 4) -> list[Coalition]:
+def wanted_coalitions(
+    players: Sequence[str], rng: np.random.Generator | None = None, pairs: int = 4
+) -> list[Coalition]:
     """Coalitions to be measured: all up to four players, beyond that antithetic permutations.
 
     A permutation and its reverse are sampled together: what one overstates by order, the other understates.
@@ -100,7 +102,7 @@ def shapley(losses: dict[Coalition, np.ndarray], players: Sequence[str]) -> dict
     if len(losses) == 2**k:
         weight = {size: factorial(size) * factorial(k - size - 1) / factorial(k) for size in range(k)}
         return {
-            p: mean_estimate(sum(weight[len(s)] * (losses[s] - losses[s | {p}]) for s in losses if p not in s))  # type: ignore[arg-type]
+            p: mean_estimate(sum(weight[len(s)] * (losses[s] - losses[s | {p}]) for s in losses if p not in s))
             for p in players
         }
     return _sampled_shapley(losses, players)

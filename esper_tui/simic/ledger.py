@@ -11,7 +11,7 @@ from esper_tui.simic.attribution import WINDOW, Coalition, credits, mean_estimat
 
 @dataclass
 class Half:
-    """Gain per image on one half of the validation images: a window of epochs, and one per seed before it was planted."""
+    """Gain per image on one half of the validation images: a window of epochs, and one from before each seed."""
 
     mask: np.ndarray
     window: deque[np.ndarray] = field(default_factory=lambda: deque(maxlen=WINDOW))

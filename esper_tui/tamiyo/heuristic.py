@@ -81,9 +81,9 @@ class Heuristic:
                 decision = self._judge(slot, view, signals, legal, trace)
                 if decision is not WAIT:
                     return decision
-        for slot in legal.slots(Op.ADVANCE):
-            trace.append({"rule": "the gate is open", "slot": slot, "fired": True})
-            return Decision(op=Op.ADVANCE, slot=slot)
+        for name in legal.slots(Op.ADVANCE):
+            trace.append({"rule": "the gate is open", "slot": name, "fired": True})
+            return Decision(op=Op.ADVANCE, slot=name)
         return self._plant(env, view, signals, legal, memory, trace)
 
     def _judge(self, slot: SlotState, view: EnvState, signals: EnvSignals, legal: Legality, trace: Trace) -> Decision:
@@ -146,13 +146,13 @@ class Heuristic:
         return improved < self.rules.stall_gain, improved
 
     def _blueprint(self, env: int, slot: str, legal: Legality, memory: Memory) -> tuple[str, str]:
-        """What has been kept here most, otherwise the next of the rotation that was not lost here."""
+        """What has been kept here most, otherwise the first of the rotation, then of the others, not lost here."""
         fitting = legal.open_blueprints(slot)
         paid = [b for b in memory.kept if b in fitting]
         if paid:
             return max(paid, key=paid.count), "this blueprint has paid here"
-        turn = [b for b in self.rules.rotation if b in fitting] or fitting
-        start = (env + memory.planted) % len(turn)
-        order = turn[start:] + turn[:start]
+        turn = [b for b in self.rules.rotation if b in fitting]
+        start = env % len(turn) if turn else 0
+        order = turn[start:] + turn[:start] + [b for b in fitting if b not in turn]
         fresh = [b for b in order if b not in memory.lost]
         return (fresh or order)[0], "next in the rotation"

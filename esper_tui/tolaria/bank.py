@@ -80,7 +80,7 @@ class Bank:
 
     @torch.no_grad()
     def step(self, gradient: Tensor, lr: Tensor) -> Tensor:
-        """One update with gradients ``[R, P]`` and learning rates ``[R]``; returns the norms ``[R]`` before clipping."""
+        """One update with gradients ``[R, P]`` and learning rates ``[R]``; returns norms ``[R]`` before clipping."""
         recipe, weight, steps = self.recipe, self.weight, self.tensors["steps"]
         norm = torch.linalg.vector_norm(gradient, dim=1)
         if recipe.clip:

@@ -82,12 +82,16 @@ class SeedGroup:
 
     def set_alpha(self, member: int, alpha: float) -> None:
         self.alphas[self.members.index(member)] = alpha
-        self.alpha = self.shape.place.vector(self.alphas)
+        self.alpha = self._blend_alpha()
+
+    def _blend_alpha(self) -> Tensor | None:
+        """Alphas ``[R]`` for the blend; None where all are 1 and there is nothing to multiply."""
+        return None if all(a == 1.0 for a in self.alphas) else self.shape.place.vector(self.alphas)
 
     def _rebuild(self) -> None:
         place = self.shape.place
         self.index = torch.tensor(self.members, device=place.device, dtype=torch.long)
-        self.alpha = place.vector(self.alphas)
+        self.alpha = self._blend_alpha()
         if self.members:
             self.stacked = Stacked(self.build, len(self.members), place, trainable=True)
             self.stacked.load(self.bank.weight)
@@ -159,7 +163,9 @@ class Chunk:
 
     def groups(self) -> list[tuple[int, SeedGroup]]:
         """Every group of living seeds with its slot index."""
-        return [(slot, g) for where in (self.grafts, self.nursery) for slot, by in enumerate(where) for g in by.values()]
+        return [
+            (slot, g) for where in (self.grafts, self.nursery) for slot, by in enumerate(where) for g in by.values()
+        ]
 
     def _group(self, where: list[dict[Kind, SeedGroup]], slot: int, kind: Kind) -> SeedGroup:
         if kind not in where[slot]:
@@ -195,6 +201,8 @@ class Chunk:
         return self.host(h, part=self.segments[-1]), taps
 
     def _blend(self, h: Tensor, groups: list[SeedGroup]) -> Tensor:
+        if len(groups) == 1 and groups[0].members == list(range(self.rows)):
+            return h + groups[0].stacked(h, groups[0].alpha)
         parts = [g.stacked(select_rows(h, g.index, self.rows), g.alpha) for g in groups]
         if len(parts) == 1:
             return add_rows(h, groups[0].index, parts[0], self.rows)

@@ -111,7 +111,7 @@ class Engine:
         host = build_segments(self.shape.spec, self.shape.slots, rows=1)
         return fresh_weights(host, self.generators.host(instance))
 
-    def _place(self, env: int) -> tuple[Chunk, int]:
+    def place(self, env: int) -> tuple[Chunk, int]:
         """The chunk of an environment and its row in it."""
         return self._place_row(env * 2 if self.twins else env)
 
@@ -204,9 +204,11 @@ class Engine:
         env = row // 2 if self.twins else row
         for index, slot in enumerate(self.envs[env].slots):
             if slot.stage is Stage.TRAINING:
-                wanted[slot.name] = Variant(i, alphas[:index] + (1.0,) + alphas[index + 1 :])
+                wanted[slot.name] = Variant(i, (*alphas[:index], 1.0, *alphas[index + 1 :]))
         for coalition in coalitions[env]:
-            wanted[coalition] = Variant(i, tuple(a if n in coalition else 0.0 for a, n in zip(alphas, names, strict=True)))
+            wanted[coalition] = Variant(
+                i, tuple(a if n in coalition else 0.0 for a, n in zip(alphas, names, strict=True))
+            )
         return wanted
 
     # --- decisions ---------------------------------------------------------------------------------------------
@@ -238,14 +240,14 @@ class Engine:
         kind: Kind = (decision.blueprint or "", STYLES[decision.style or ""].form)
         build = self.shape.seed_build(index, kind)
         weight = fresh_weights(build(1), self.generators.seed(environment.instance, epoch, slot.name))
-        chunk, row = self._place(env)
+        chunk, row = self.place(env)
         chunk.plant((row, index), kind, weight)
         environment.planted += 1
         return slot.germinate(plant(decision, environment.planted, count_params(build), epoch))
 
     def _follow(self, env: int, changes: list[Change]) -> None:
         """Moves tensors to where the changed stages want them, and sets every alpha of the environment."""
-        chunk, row = self._place(env)
+        chunk, row = self.place(env)
         for change in changes:
             key: Key = (row, [s.name for s in self.envs[env].slots].index(change.slot))
             if change.target is Stage.TRAINING:
@@ -262,7 +264,7 @@ class Engine:
 
     def deliver(self, env: int) -> Network:
         """The delivered network: averaged weights, fossils only, statistics of the training images."""
-        chunk, row = self._place(env)
+        chunk, row = self.place(env)
         fossils = [(i, s) for i, s in enumerate(self.envs[env].slots) if s.stage is Stage.FOSSILIZED]
         rows = [chunk.seed_row((row, i)) for i, _ in fossils]
         seeds = [Planted(s.name, kind[0], kind[1]) for (_, s), (kind, _) in zip(fossils, rows, strict=True)]

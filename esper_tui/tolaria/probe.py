@@ -52,7 +52,9 @@ def pick_device(wanted: str) -> torch.device:
         raise NoSuchDevice(f"no CUDA device for engine.device = {wanted}: {problem}; use --device cpu")
     index = int(wanted.split(":")[1]) if ":" in wanted else 0
     if index >= torch.cuda.device_count():
-        raise NoSuchDevice(f"{wanted} does not exist: {torch.cuda.device_count()} CUDA devices are here; use --device auto")
+        raise NoSuchDevice(
+            f"{wanted} does not exist: {torch.cuda.device_count()} CUDA devices are here; use --device auto"
+        )
     return torch.device("cuda", index)
 
 
@@ -157,6 +159,10 @@ def check_isolation(shape: Shape, batch: int) -> str:
         with torch.enable_grad():
             training = Training(chunk)
             for _ in range(2):
-                training.step(images[:, : rows * 3].contiguous(memory_format=shape.place.memory_format), labels[:, :rows], PROBE_LR)
+                training.step(
+                    images[:, : rows * 3].contiguous(memory_format=shape.place.memory_format),
+                    labels[:, :rows],
+                    PROBE_LR,
+                )
         found.append(chunk.bank.weight[1].cpu())
     return "exact" if all(torch.equal(found[0], other) for other in found) else "approximate"

@@ -39,7 +39,7 @@ class Stacked:
         with torch.device("meta"):
             module = build(self.size).to(place.dtype)
         module = module.to_empty(device=place.device)
-        self.module = module.to(memory_format=place.memory_format)  # type: ignore[call-overload]
+        self.module = module.to(memory_format=place.memory_format)
         self.params = list(self.module.parameters())
         self.buffers = list(self.module.buffers())
         for tensor in [*self.params, *self.buffers]:
@@ -77,14 +77,15 @@ class Stacked:
     def _joined(self, parts: list[Tensor]) -> Tensor:
         return torch.cat(parts, dim=1) if parts else self.place.vector([]).expand(self.rows, 0)
 
-    def __call__(self, h: Tensor, *vectors: Tensor, part: nn.Module | None = None) -> Tensor:
-        """Runs the module, or a part of it, on ``[B, R·C, H, W]`` and per-row vectors ``[R]``."""
+    def __call__(self, h: Tensor, alpha: Tensor | None = None, part: nn.Module | None = None) -> Tensor:
+        """Runs the module, or a part of it, on ``[B, R·C, H, W]``; seeds with their alphas ``[R]`` if not all are 1."""
         module = self.module if part is None else part
         if self._padding is None:
-            return module(h, *vectors)
-        missing = self.size - self.rows
+            return module(h) if alpha is None else module(h, alpha)
         h = select_rows(h, self._padding, self.rows)
-        out = module(h, *(torch.cat([v, v.new_zeros(missing)]) for v in vectors))
+        if alpha is not None:
+            alpha = alpha[self._padding]
+        out = module(h) if alpha is None else module(h, alpha)
         return select_rows(out, self._padding[: self.rows], self.size)
 
 
@@ -101,12 +102,11 @@ def select_rows(h: Tensor, index: Tensor, rows: int) -> Tensor:
 
 def add_rows(h: Tensor, index: Tensor, residual: Tensor, rows: int) -> Tensor:
     """h with a residual ``[B, len(index)·C, H, W]`` added to the given rows; the other rows keep their bits."""
-    if h.is_contiguous(memory_format=torch.channels_last):
-        last = h.permute(0, 2, 3, 1).unflatten(-1, (rows, -1))
-        part = residual.permute(0, 2, 3, 1).unflatten(-1, (len(index), -1))
-        return last.index_add(3, index, part).flatten(3).permute(0, 3, 1, 2)
-    part = residual.unflatten(1, (len(index), -1))
-    return h.unflatten(1, (rows, -1)).index_add(1, index, part).flatten(1, 2)
+    last = h.is_contiguous(memory_format=torch.channels_last)
+    dim = 3 if last else 1
+    whole, part = (t.permute(0, 2, 3, 1) if last else t for t in (h, residual))
+    summed = whole.unflatten(dim, (rows, -1)).index_add(dim, index, part.unflatten(dim, (len(index), -1)))
+    return summed.flatten(dim, dim + 1).permute(0, 3, 1, 2) if last else summed.flatten(dim, dim + 1)
 
 
 def decay_columns(stacked: Stacked) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from esper_tui.kasmina.layers import set_statistics
 from esper_tui.tolaria.chunk import Chunk, Key, SeedGroup
-from esper_tui.tolaria.stack import Stacked, add_rows, select_rows
+from esper_tui.tolaria.stack import Stacked, select_rows
 
 Source = Literal["weight", "average"]
 
@@ -26,25 +26,47 @@ class Variant:
     alphas: tuple[float, ...]
 
 
-class SeedCall:
-    """Seeds of one group, run for some nodes at one slot with given alphas."""
+Node = tuple[int, tuple[float, ...]]
+"""A row of the chunk and its alphas so far."""
 
-    def __init__(self, chunk: Chunk, group: SeedGroup, uses: list[tuple[int, int, float]], slot: int):
-        """``uses``: (node, chunk row, alpha)."""
-        place = chunk.shape.place
+
+class Pick:
+    """Some rows of activations, in an order; all of them in their order cost nothing."""
+
+    def __init__(self, positions: list[int], chunk: Chunk):
+        self.count = len(positions)
+        self.ordered = positions == list(range(self.count))
+        self.index = torch.tensor(positions, device=chunk.shape.place.device, dtype=torch.long)
+
+    def of(self, h: Tensor, rows: int) -> Tensor:
+        return h if self.ordered and self.count == rows else select_rows(h, self.index, rows)
+
+
+class SeedCall:
+    """Seeds of one group that are on: run on some nodes before a slot, they make the first nodes after it."""
+
+    def __init__(self, chunk: Chunk, group: SeedGroup, children: list[Node], parents: list[int], slot: int):
+        """``children``: the nodes after the slot; ``parents``: for each, the position of the node before it."""
         self.group = group
-        self.nodes = torch.tensor([node for node, _, _ in uses], device=place.device)
-        self.picks = torch.tensor([group.members.index(row) for _, row, _ in uses], device=place.device)
-        self.alpha = place.vector([alpha for _, _, alpha in uses])
-        self.keys: list[Key] = [(row, slot) for _, row, _ in uses]
-        self.stacked = Stacked(group.build, len(uses), place, trainable=False)
+        self.parents = Pick(parents, chunk)
+        place = chunk.shape.place
+        self.picks = torch.tensor([group.members.index(row) for row, _ in children], device=place.device)
+        alphas = [path[-1] for _, path in children]
+        self.alpha = None if all(a == 1.0 for a in alphas) else place.vector(alphas)
+        self.keys: list[Key] = [(row, slot) for row, _ in children]
+        self.stacked = Stacked(group.build, len(children), place, trainable=False)
 
     def load(self, source: Source) -> None:
         self.stacked.load(self.group.bank.tensors[source][self.picks])
 
+    def run(self, h: Tensor, nodes: int) -> tuple[Tensor, Tensor]:
+        """The activations the seeds see, and the residual they want added."""
+        own = self.parents.of(h, nodes)
+        return own, self.stacked(own, self.alpha)
+
 
 class Stage:
-    """One segment for a set of nodes, the split into the next nodes, and the seeds that run there."""
+    """One segment for a set of nodes, the seeds that are on behind it, and the nodes that go on without one."""
 
     def __init__(self, chunk: Chunk, index: int, rows: list[int]):
         place = chunk.shape.place
@@ -53,9 +75,8 @@ class Stage:
         self.width = chunk.columns[index]
         self.stacked = Stacked(chunk.shape.segment_build(index), len(rows), place, trainable=False)
         set_statistics(self.stacked.module, "batch")
-        self.parents: Tensor | None = None
-        self.count = len(rows)
         self.calls: list[SeedCall] = []
+        self.bare: Pick | None = None
 
     def load(self, chunk: Chunk, source: Source) -> None:
         weights = chunk.bank.tensors[source][self.rows, self.first : self.first + self.width]
@@ -76,7 +97,7 @@ class Sweep:
         self.chunk, self.variants = chunk, variants
         self.power: dict[Key, list[Tensor]] = {}
         self.stages: list[Stage] = []
-        nodes: list[tuple] = [(v.row, v.alphas[:start]) for v in variants]
+        nodes: list[Node] = [(v.row, v.alphas[:start]) for v in variants]
         if start == 0:
             nodes = list(dict.fromkeys(nodes))
         self.entry = torch.tensor([row for row, _ in nodes], device=chunk.shape.place.device)
@@ -84,22 +105,28 @@ class Sweep:
             stage = Stage(chunk, index, [row for row, _ in nodes])
             self.stages.append(stage)
             if index < len(chunk.shape.slots):
-                nodes = self._split(stage, index, nodes)
-        self.leaf = [nodes.index((v.row, v.alphas)) for v in variants]
+                nodes = self._divide(stage, index, nodes)
+        self.leaves = Pick([nodes.index((v.row, v.alphas)) for v in variants], chunk)
+        self.count = len(nodes)
 
-    def _split(self, stage: Stage, slot: int, nodes: list[tuple]) -> list[tuple]:
-        """Nodes after a slot, in the order of first use; notes their parents and the seeds that are on."""
+    def _divide(self, stage: Stage, slot: int, nodes: list[Node]) -> list[Node]:
+        """Nodes after a slot: those with a seed that is on, group by group, then those without."""
         children = list(dict.fromkeys((v.row, v.alphas[: slot + 1]) for v in self.variants))
-        parents = [nodes.index((row, alphas[:-1])) for row, alphas in children]
-        if parents != list(range(len(nodes))):
-            stage.parents = torch.tensor(parents, device=self.chunk.shape.place.device)
-        stage.count = len(children)
+        place = {node: position for position, node in enumerate(nodes)}
+        ordered: list[Node] = []
         for where in (self.chunk.grafts, self.chunk.nursery):
             for group in where[slot].values():
-                uses = [(i, r, a[-1]) for i, (r, a) in enumerate(children) if a[-1] > 0 and r in group.members]
-                if uses:
-                    stage.calls.append(SeedCall(self.chunk, group, uses, slot))
-        return children
+                on = [(row, path) for row, path in children if path[-1] > 0 and row in group.members]
+                if on:
+                    parents = [place[row, path[:-1]] for row, path in on]
+                    stage.calls.append(SeedCall(self.chunk, group, on, parents, slot))
+                    ordered += on
+        if not ordered:
+            return [(row, (*path, 0.0)) for row, path in nodes]
+        bare = [node for node in children if node not in ordered]
+        if bare:
+            stage.bare = Pick([place[row, path[:-1]] for row, path in bare], self.chunk)
+        return ordered + bare
 
     def load(self, source: Source) -> "Sweep":
         with torch.no_grad():
@@ -110,23 +137,22 @@ class Sweep:
     def run(self, h: Tensor) -> Tensor:
         """Logits ``[B, V, classes]`` from activations of the entry nodes ``[B, nodes·C, H, W]``."""
         for stage in self.stages:
-            before = len(stage.rows)
-            h = stage.stacked(h)
-            if stage.parents is not None:
-                h = select_rows(h, stage.parents, before)
-            for call in stage.calls:
-                h = self._blend(h, stage, call)
-        by_node = h.unflatten(1, (self.stages[-1].count, -1))
-        if self.leaf == list(range(self.stages[-1].count)):
-            return by_node
-        return by_node[:, self.leaf]
+            h = self._blend(stage.stacked(h), stage)
+        return self.leaves.of(h, self.count).unflatten(1, (len(self.variants), -1))
 
-    def _blend(self, h: Tensor, stage: Stage, call: SeedCall) -> Tensor:
-        own = select_rows(h, call.nodes, stage.count)
-        residual = call.stacked(own, call.alpha)
-        if any(call.group is g for by_kind in self.chunk.nursery for g in by_kind.values()):
-            self._note_power(call, residual, own)
-        return add_rows(h, call.nodes, residual, stage.count)
+    def _blend(self, h: Tensor, stage: Stage) -> Tensor:
+        """Activations of the next nodes."""
+        if not stage.calls:
+            return h
+        before, parts = len(stage.rows), []
+        for call in stage.calls:
+            own, residual = call.run(h, before)
+            parts.append(own + residual)
+            if any(call.group is group for by_kind in self.chunk.nursery for group in by_kind.values()):
+                self._note_power(call, residual, own)
+        if stage.bare is not None:
+            parts.append(stage.bare.of(h, before))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def _note_power(self, call: SeedCall, residual: Tensor, own: Tensor) -> None:
         shape = (len(call.keys), -1)

@@ -22,15 +22,14 @@ class Shadow:
         self.groups = list(chunk.nursery[slot].values())
         rows = [row for group in self.groups for row in group.members]
         self.index = torch.tensor(rows, device=chunk.shape.place.device)
-        self.ones = [torch.ones_like(group.alpha) for group in self.groups]
         self.rest = Sweep(chunk, [Variant(row, chunk.alphas(row)) for row in rows], start=slot + 1)
 
     def loss(self, h: Tensor, labels: Tensor) -> Tensor:
         """Sum over the seeds of the mean loss with the seed fully on; h are the detached activations at the slot."""
         parts = []
-        for group, ones in zip(self.groups, self.ones, strict=True):
+        for group in self.groups:
             own = select_rows(h, group.index, self.chunk.rows)
-            parts.append(own + group.stacked(own, ones))
+            parts.append(own + group.stacked(own))
         logits = self.rest.load("weight").run(torch.cat(parts, dim=1))
         return row_losses(logits.flatten(1), labels[:, self.index]).mean(0).sum()
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -63,4 +64,4 @@ def split_rows(rows: int, chunk: int, threads: int) -> list[range]:
     count = math.ceil(rows / chunk)
     count = min(rows, math.ceil(count / threads) * threads)
     edges = [round(i * rows / count) for i in range(count + 1)]
-    return [range(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [range(a, b) for a, b in pairwise(edges)]

@@ -45,7 +45,12 @@ def network(surface: str, width: int):
     return spec, segments
 
 
-PLACES = [(width, surface) for surface, (slot, _, _) in SURFACES.items() for width in WIDTHS if width > 1 or slot.endswith("c0")]
+PLACES = [
+    (width, surface)
+    for surface, (slot, _, _) in SURFACES.items()
+    for width in WIDTHS
+    if width > 1 or slot.endswith("c0")
+]
 """A second block has at least two channels; one channel on a 1x1 map is a single number."""
 
 
@@ -77,7 +82,10 @@ def test_birth_preserves_the_function_and_everything_learns(blueprint, form, wid
             for p, m, g_ in zip(params, momenta, gradients, strict=True):
                 m.mul_(MOMENTUM).add_(g_)
                 p.sub_(rate * m)
-    norms = {name: g.norm().item() for (name, _), g in zip(seed.named_parameters(), torch.autograd.grad(loss_of(), params), strict=True)}
+    norms = {
+        name: g.norm().item()
+        for (name, _), g in zip(seed.named_parameters(), torch.autograd.grad(loss_of(), params), strict=True)
+    }
     largest = max(norms.values())
     assert largest > 0
     dead = {name: norm for name, norm in norms.items() if norm <= 1e-6 * largest}

@@ -6,7 +6,11 @@ import torch
 from esper_tui.leyline.state import Instance
 from tests import worlds
 
-LIFE = {0: ("r0c0", "CONV_LIGHT", "LINEAR_ADD"), 1: ("r1c0", "DEPTHWISE", "GATED"), 2: ("r0c0", "CONV_LIGHT", "LINEAR_ADD")}
+LIFE = {
+    0: ("r0c0", "CONV_LIGHT", "LINEAR_ADD"),
+    1: ("r1c0", "DEPTHWISE", "GATED"),
+    2: ("r0c0", "CONV_LIGHT", "LINEAR_ADD"),
+}
 
 
 def grow(made, envs: int):
@@ -48,7 +52,9 @@ def test_one_chunk_equals_chunks_of_one_in_float64(layout, name, monkeypatch):
     assert whole.keys() == single.keys()
     assert any(key.startswith("seed") for key in whole)
     for key in whole:
-        torch.testing.assert_close(whole[key], single[key], rtol=1e-11, atol=1e-12, msg=lambda m, key=key: f"{key}: {m}")
+        torch.testing.assert_close(
+            whole[key], single[key], rtol=1e-11, atol=1e-12, msg=lambda m, key=key: f"{key}: {m}"
+        )
 
 
 @pytest.mark.parametrize("chunk", [2, 3, 5])

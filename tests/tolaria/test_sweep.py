@@ -32,7 +32,10 @@ def test_eight_subsets_equal_eight_separate_passes():
     chunk = made.chunks[0]
     alphas = chunk.alphas(0)
     assert all(alphas)
-    variants = [Variant(0, tuple(a * on for a, on in zip(alphas, subset, strict=True))) for subset in product((1.0, 0.0), repeat=3)]
+    variants = [
+        Variant(0, tuple(a * on for a, on in zip(alphas, subset, strict=True)))
+        for subset in product((1.0, 0.0), repeat=3)
+    ]
     images, _ = made.source.validation()[0]
     with torch.no_grad():
         together = Sweep(chunk, variants).load("average")
@@ -99,7 +102,7 @@ def test_the_delivered_network_is_the_measured_one():
     """A single plain network with the same weights gives the losses of the stacked sweep, up to statistics."""
     made = blended(worlds.placement(torch.float64))
     network = made.deliver(2)
-    chunk, row = made._place(2)
+    chunk, row = made.place(2)
     images = made.source.training_images()[0]
     from esper_tui.kasmina.layers import set_statistics
 

@@ -12,7 +12,7 @@ class Norm(nn.Module):
     def __init__(self, channels: int, rows: int):
         super().__init__()
         self.norm = zero(group_norm(channels, rows))
-        self.norm.bias = None
+        self.norm.register_parameter("bias", None)
 
     def forward(self, h: Tensor) -> Tensor:
         return self.norm(h)
