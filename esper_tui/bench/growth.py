@@ -22,6 +22,7 @@ from esper_tui.leyline.events import Event, RoundEnded, TestMeasured
 from esper_tui.runtime.build import build_parts
 from esper_tui.runtime.delivery import score
 from esper_tui.runtime.loop import Loop
+from esper_tui.runtime.overrides import Overrides
 from esper_tui.runtime.presets import resolve
 from esper_tui.runtime.seeding import generator
 
@@ -62,6 +63,7 @@ class Observer:
     alphas: list[tuple[float, ...]] = field(default_factory=list)
     planted: list[int] = field(default_factory=list)
     hits: list[np.ndarray] = field(default_factory=list)
+    overrides: Overrides = field(default_factory=lambda: Overrides(lambda event: None))
 
     def tick(self) -> None:
         return None

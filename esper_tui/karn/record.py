@@ -5,10 +5,14 @@ whether they come from the loop or from a file.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from esper_tui.leyline.stages import Stage
+
 Row = dict[str, Any]
+Place = tuple[int, str]
+"""Environment and slot."""
 
 
 @dataclass
@@ -18,14 +22,34 @@ class Epoch:
     number: int
     stages: list[list[int]]
     alphas: list[list[float]]
+    targets: list[list[float]]
+    ramps: list[list[int]]
+    ages: list[list[int]]
+    in_stage: list[list[int]]
+    clocks: list[list[int]]
     params: list[int]
     columns: dict[str, list[Any]]
     verdicts: list[list[Any]]
+    shapley: list[Row]
+    waits: list[int]
+
+
+EPOCH_KEYS = tuple(f.name for f in fields(Epoch))[1:]
 
 
 @dataclass
 class Round:
-    """One round so far; ``rows`` and ``best`` are there once it ended."""
+    """One round so far; ``rows`` and ``best`` are there once it ended.
+
+    Attributes:
+        stages: the stage of every slot now, decisions of the last boundary included; ``[env][slot]``.
+        seeds: (env, slot) → the event that planted the living seed, with its number, blueprint and style.
+        births: (env, slot) → epoch of that germination.
+        verdicts: (env, slot) → (epoch, verdict) of the last gate that was looked at.
+        shapley: env → (epoch, row) measured last, by the plan or because somebody looked.
+        interventions: number → the latest ``InterventionChanged``.
+        assisted: env → steps in which a person changed what Tamiyo wanted.
+    """
 
     number: int
     instances: list[list[int]]
@@ -35,7 +59,13 @@ class Round:
     epochs: list[Epoch] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
     changes: list[Row] = field(default_factory=list)
-    seeds: dict[tuple[int, str], Row] = field(default_factory=dict)
+    stages: list[list[int]] = field(default_factory=list)
+    seeds: dict[Place, Row] = field(default_factory=dict)
+    births: dict[Place, int] = field(default_factory=dict)
+    verdicts: dict[Place, tuple[int, list[Any]]] = field(default_factory=dict)
+    shapley: dict[int, tuple[int, Row]] = field(default_factory=dict)
+    interventions: dict[int, Row] = field(default_factory=dict)
+    assisted: dict[int, int] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     best: int | None = None
 
@@ -46,10 +76,13 @@ class RunRecord:
 
     config: Row = field(default_factory=dict)
     provenance: Row = field(default_factory=dict)
+    choices: Row = field(default_factory=dict)
+    rules: Row = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     test: list[Row] = field(default_factory=list)
     test_summary: Row = field(default_factory=dict)
     alerts: list[Row] = field(default_factory=list)
+    notes: list[Row] = field(default_factory=list)
     state: str = "unknown"
     status: str = ""
     code: int | None = None
@@ -82,32 +115,53 @@ def reduce(record: RunRecord, event: Row) -> None:
 
 def _run_started(record: RunRecord, event: Row) -> None:
     record.config, record.provenance = event["config"], event["provenance"]
+    record.choices, record.rules = event["choices"], event.get("rules", {})
     record.started, record.state = event["t"], "running"
 
 
 def _round_started(record: RunRecord, event: Row) -> None:
-    record.rounds.append(
-        Round(event["round"], event["instances"], event["slots"], event["host_params"], event["control"])
-    )
+    keys = ("round", "instances", "slots", "host_params", "control")
+    record.rounds.append(Round(*(event[key] for key in keys)))
+    record.rounds[-1].stages = [[int(Stage.DORMANT) for _ in event["slots"]] for _ in event["instances"]]
+    record.alerts = []
 
 
 def _epoch_measured(record: RunRecord, event: Row) -> None:
-    keys = ("stages", "alphas", "params", "columns", "verdicts")
-    record.rounds[-1].epochs.append(Epoch(event["epoch"], *(event[key] for key in keys)))
+    current, epoch = record.rounds[-1], event["epoch"]
+    current.epochs.append(Epoch(epoch, *(event[key] for key in EPOCH_KEYS)))
+    current.stages = [list(stages) for stages in event["stages"]]
+    for env, slot, *verdict in event["verdicts"]:
+        current.verdicts[env, slot] = (epoch, verdict)
+    for row in event["shapley"]:
+        current.shapley[row["env"]] = (epoch, row)
 
 
 def _decision_taken(record: RunRecord, event: Row) -> None:
-    record.rounds[-1].decisions.append(event)
+    current = record.rounds[-1]
+    current.decisions.append(event)
+    if event.get("agreed") is False:
+        current.assisted[event["env"]] = current.assisted.get(event["env"], 0) + 1
+
+
+def _intervention_changed(record: RunRecord, event: Row) -> None:
+    record.rounds[-1].interventions[event["intervention"]["id"]] = event
+
+
+def _look_taken(record: RunRecord, event: Row) -> None:
+    record.rounds[-1].shapley[event["env"]] = (event["epoch"], event["shapley"])
 
 
 def _stage_changed(record: RunRecord, event: Row) -> None:
     current = record.rounds[-1]
     current.changes.append(event)
     place = (event["env"], event["slot"])
+    current.stages[event["env"]][current.slots.index(event["slot"])] = int(Stage[event["target"]])
+    current.verdicts.pop(place, None)
     if event["target"] in ("PRUNED", "DORMANT"):
         current.seeds.pop(place, None)
-    elif event["blueprint"]:
-        current.seeds[place] = event
+        current.births.pop(place, None)
+    elif event["target"] == "GERMINATED":
+        current.seeds[place], current.births[place] = event, event["epoch"]
 
 
 def _round_ended(record: RunRecord, event: Row) -> None:
@@ -124,7 +178,10 @@ def _alert_cleared(record: RunRecord, event: Row) -> None:
 
 
 def _session_changed(record: RunRecord, event: Row) -> None:
-    record.state = event["state"]
+    if event["state"] == "note":
+        record.notes.append(event)
+    elif event["state"] != "breakpoint":
+        record.state = event["state"]
 
 
 def _test_measured(record: RunRecord, event: Row) -> None:
@@ -142,6 +199,8 @@ _FOLDS: dict[str, Callable[[RunRecord, Row], None]] = {
     "EpochMeasured": _epoch_measured,
     "DecisionTaken": _decision_taken,
     "StageChanged": _stage_changed,
+    "InterventionChanged": _intervention_changed,
+    "LookTaken": _look_taken,
     "RoundEnded": _round_ended,
     "AlertRaised": _alert_raised,
     "AlertCleared": _alert_cleared,

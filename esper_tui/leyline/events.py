@@ -10,7 +10,7 @@ equal when their deterministic subsequences are, without ``seq`` and ``t``.
 
 import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 SCHEMA = 1
@@ -32,12 +32,15 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
+    """``rules`` is the fixed part of legality (``leyline.legality.Rules``) by name."""
+
     DETERMINISTIC = False
     schema: int
     config: dict[str, Any]
     choices: dict[str, Any]
     metrics: list[str]
     provenance: dict[str, Any]
+    rules: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,26 +58,44 @@ class EpochMeasured(Event):
     """One line per epoch.  Columns are lists over environments, or over environments and slots; None = unmeasured.
 
     ``columns`` uses the keys of ``leyline.metrics``.  ``verdicts`` holds (env, slot, gate, passed, measured,
-    threshold) of the gates looked at now.  ``waits`` lists the environments that waited at the boundary before
-    this epoch.
+    threshold, text) of the gates looked at now.  ``waits`` lists the environments that waited at the boundary before
+    this epoch.  ``targets``, ``ramps`` (ticks left), ``ages``, ``in_stage`` and ``clocks`` (epochs until a slot in
+    cleanup is free) complete the slots, so that legality can be asked of a recording.  ``shapley`` holds, for every
+    environment whose coalitions were measured now, {env, values: {slot: (value, SE)}, pairs: [(slot, slot, value,
+    SE)], subsets: [(slots that are on, loss)]}.
     """
 
     stages: list[list[int]]
     alphas: list[list[float]]
+    targets: list[list[float]]
+    ramps: list[list[int]]
+    ages: list[list[int]]
+    in_stage: list[list[int]]
+    clocks: list[list[int]]
     params: list[int]
     columns: dict[str, list[Any]]
     verdicts: list[list[Any]]
+    shapley: list[dict[str, Any]]
     waits: list[int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionTaken(Event):
-    """What was decided for one environment, by whom, and the rules that were asked; ``refused`` if it was illegal."""
+    """What was decided for one environment, by whom, and the rules that were asked.
+
+    ``refused`` is why it was not carried out.  For a person's decision ``intended`` is what Tamiyo had chosen,
+    ``intervention`` its number and ``agreed`` whether both are the same.  ``closed`` lists what was not legal: (op,
+    slot, code, sentence, epoch it opens).
+    """
 
     decision: dict[str, str]
     by: str
     trace: list[dict[str, Any]]
     refused: str | None = None
+    intended: dict[str, str] | None = None
+    intervention: int | None = None
+    agreed: bool | None = None
+    closed: list[list[Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +114,27 @@ class StageChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InterventionChanged(Event):
+    """A step in the life of an intervention; ``intervention`` is the whole request, ``epoch`` the boundary.
+
+    ``left`` is how many more boundaries a held one stays in force, None where it is not held.
+    """
+
+    fate: str
+    intervention: dict[str, Any]
+    reason: str = ""
+    left: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookTaken(Event):
+    """Every coalition of an environment's seeds, measured because a person asked; the form of ``shapley`` above."""
+
+    DETERMINISTIC = False
+    shapley: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundEnded(Event):
     """``rows``: one summary per environment, measured on the delivered networks; ``best``: its environment."""
 
@@ -102,9 +144,12 @@ class RoundEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRaised(Event):
+    """``rule`` is a key of ``leyline.metrics.ALERTS``; ``text`` says what was seen."""
+
     rule: str
     text: str
     slot: str | None = None
+    severity: str = "warn"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +191,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     t.__name__: t
     for t in (
         RunStarted, RoundStarted, EpochMeasured, DecisionTaken, StageChanged, RoundEnded,
-        AlertRaised, AlertCleared, SessionChanged, TestMeasured, RunEnded,
+        InterventionChanged, LookTaken, AlertRaised, AlertCleared, SessionChanged, TestMeasured, RunEnded,
     )
 }  # fmt: skip
 

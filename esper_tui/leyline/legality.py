@@ -33,6 +33,7 @@ class Code(StrEnum):
     BLUEPRINT_TOPOLOGY = "BLUEPRINT_TOPOLOGY"
     STYLE_FORM = "STYLE_FORM"
     SAME_TARGET = "SAME_TARGET"
+    STALE = "STALE"
 
 
 @dataclass(frozen=True)

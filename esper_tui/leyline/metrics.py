@@ -38,3 +38,27 @@ METRICS: dict[str, MetricSpec] = {
     )
 }  # fmt: skip
 """Keys are flat with slashes.  A value that was not measured is absent and shown as –, never as 0."""
+
+
+@dataclass(frozen=True)
+class AlertSpec:
+    """One alert.  It is raised after ``enter`` epochs in a row and cleared after ``leave`` epochs without."""
+
+    rule: str
+    severity: Literal["warn", "error"]
+    help: str
+    enter: int = 3
+    leave: int = 3
+
+
+ALERTS: dict[str, AlertSpec] = {
+    a.rule: a
+    for a in (
+        AlertSpec("nan", "error", "the loss left the finite numbers; the environment waits until its episode ends", 1),
+        AlertSpec("stalled", "warn", "the validation loss has not reached a new low for 10 epochs", 1, 1),
+        AlertSpec("exploding", "warn", "a seed's gradient norm is more than 10 times the host's"),
+        AlertSpec("vanishing", "warn", "a seed's gradient norm is less than a thousandth of the host's"),
+        AlertSpec("ransom", "warn", "the host leans on a seed that added nothing (dependence index above 0.9)", 5),
+    )
+}
+"""Rules by name; what is measured for each is in ``nissa.alerts``."""

@@ -47,13 +47,15 @@ class Hub:
         self.listeners.append(listener)
         return listener
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event) -> Record:
+        """Numbers an event and hands it on; returns the record that everyone sees."""
         record = to_record(event, self.seq, self.clock())
         self.seq += 1
         if self.log is not None:
             self.unwritten.append(to_line(record))
         for listener in self.listeners:
             listener.put(record)
+        return record
 
     def flush(self, sync: bool = False) -> None:
         """Writes the lines since the last flush in one piece; with ``sync`` also onto the disk.

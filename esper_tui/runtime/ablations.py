@@ -29,10 +29,12 @@ class AblationPlan:
     def wanted(self, epoch: int) -> list[list[Coalition]]:
         """Coalitions to be measured after this epoch; none where the budget is used up and no gate is looked at."""
         self.trained += BACKWARD * sum(self.parts.costs) * self.parts.config.images_per_epoch
-        self.players = [
-            tuple(s.name for s in e.slots if s.grafted and s.alpha.value > 0) for e in self.parts.engine.envs
-        ]
+        self.players = [self.graft_names(env) for env in range(len(self.ledgers))]
         return [self._wanted(epoch, env) for env in range(len(self.ledgers))]
+
+    def graft_names(self, env: int) -> tuple[str, ...]:
+        """Slots of an environment whose seeds are blended in."""
+        return tuple(s.name for s in self.parts.engine.envs[env].slots if s.grafted and s.alpha.value > 0)
 
     def _wanted(self, epoch: int, env: int) -> list[Coalition]:
         players = self.players[env]

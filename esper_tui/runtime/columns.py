@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from esper_tui.leyline.state import EnvSignals, Estimate
-from esper_tui.simic.attribution import dependence_index
+from esper_tui.simic.attribution import Coalition, dependence_index, interactions, shapley
 from esper_tui.simic.ledger import Ledger
 from esper_tui.tolaria.engine import Measured, TrainReport
 
@@ -47,6 +47,20 @@ def epoch_columns(
         "seed/dependence": per_slot(lambda env, slot: _pair(dependence(env, slot))),
         "seed/credit": per_slot(lambda env, slot: getattr(signals[env].seeds.get(slot), "credit", None)),
         "seed/index": per_slot(lambda env, slot: _index(gain(env, slot), dependence(env, slot))),
+    }
+
+
+def shapley_row(
+    env: int, players: tuple[str, ...], coalitions: dict[Coalition, np.ndarray], gate: np.ndarray
+) -> dict[str, Any]:
+    """What measured coalitions say, in the form of ``EpochMeasured.shapley``; losses of the gate half."""
+    subsets = {on: losses[gate] for on, losses in coalitions.items()}
+    values, pairs = shapley(subsets, players), interactions(subsets, players)
+    return {
+        "env": env,
+        "values": {slot: [v.value, v.se] for slot, v in values.items()},
+        "pairs": [[a, b, v.value, v.se] for (a, b), v in pairs.items()],
+        "subsets": [[sorted(on), float(losses.mean())] for on, losses in subsets.items()],
     }
 
 

@@ -5,7 +5,7 @@ judging and before the decision.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,29 +14,21 @@ from esper_tui.kasmina.lifecycle import Change
 from esper_tui.leyline import choices
 from esper_tui.leyline.choices import Decision, Op
 from esper_tui.leyline.errors import Diverged
-from esper_tui.leyline.events import (
-    SCHEMA,
-    AlertRaised,
-    DecisionTaken,
-    EpochMeasured,
-    Event,
-    RoundEnded,
-    RoundStarted,
-    RunStarted,
-    StageChanged,
-)
-from esper_tui.leyline.legality import legality
-from esper_tui.leyline.metrics import METRICS
+from esper_tui.leyline.events import Event, RoundEnded, RoundStarted
+from esper_tui.leyline.legality import Legality, legality
 from esper_tui.leyline.protocols import Observation
 from esper_tui.leyline.stages import GRAFTED
 from esper_tui.leyline.state import EnvSignals, SeedSignals, Verdict
+from esper_tui.nissa.alerts import Alerts
 from esper_tui.runtime.ablations import AblationPlan
 from esper_tui.runtime.build import Parts
-from esper_tui.runtime.columns import epoch_columns
+from esper_tui.runtime.columns import epoch_columns, shapley_row
 from esper_tui.runtime.delivery import Delivered, deliver_all, summary_rows
 from esper_tui.runtime.judge import Judge
+from esper_tui.runtime.overrides import Chosen, Overrides
 from esper_tui.runtime.seeding import grow_instances
-from esper_tui.simic.attribution import WINDOW
+from esper_tui.runtime.telling import decision_taken, epoch_measured, run_started, stage_changed
+from esper_tui.simic.attribution import WINDOW, all_coalitions
 from esper_tui.simic.ledger import Ledger
 from esper_tui.tolaria.engine import Measured, TrainReport
 
@@ -48,6 +40,8 @@ class Boundary(Protocol):
         """After every training step of every chunk; may hold the caller, or raise to end the run now."""
 
     def phase(self, name: str, epoch: int) -> None: ...
+
+    overrides: Overrides
 
     def rest(self, epoch: int) -> bool:
         """At the boundary after an epoch: applies commands, waits while paused.  True ends the run."""
@@ -65,15 +59,16 @@ class Outcome:
 class Loop:
     """One run."""
 
-    def __init__(self, parts: Parts, emit: Callable[[Event], None], flush: Callable[[], None], boundary: Boundary):
+    def __init__(self, parts: Parts, emit: Callable[[Event], object], flush: Callable[[], None], boundary: Boundary):
         self.parts, self.config, self.engine = parts, parts.config, parts.engine
         self.emit, self.flush, self.boundary = emit, flush, boundary
         self.judge = Judge(parts.config, parts.ln_classes)
         self.round = 0
         self.waits: list[int] = []
+        self.alerts = Alerts(emit, parts.config.gates.min_gain * parts.ln_classes)
 
     def play(self, provenance: dict[str, Any]) -> Outcome:
-        self._announce(provenance)
+        self.emit(run_started(self.parts, provenance))
         self._start_round()
         stopped = False
         for epoch in range(1, self.config.run.epochs + 1):
@@ -95,22 +90,16 @@ class Loop:
 
     # --- the round ---------------------------------------------------------------------------------------------
 
-    def _announce(self, provenance: dict[str, Any]) -> None:
-        tables = {head.value: list(names) for head, names in choices.HEAD_CHOICES.items()}
-        tables["slot"] = list(self.parts.shape.slots)
-        document = self.config.model_dump(mode="json")
-        self.emit(
-            RunStarted(schema=SCHEMA, config=document, choices=tables, metrics=list(METRICS), provenance=provenance)
-        )
-
     def _start_round(self) -> None:
         instances = grow_instances(self.config.run.seed, self.config.run.envs)
         self.engine.reset(instances)
         self.ledgers = [Ledger.start(self.parts.gate_mask(instance)) for instance in instances]
+        self.boundary.overrides.start_round(self.round)
+        self.alerts.start_round()
         self.ablations = AblationPlan(self.parts, self.ledgers)
         self.policy_state = self.parts.policy.initial_state(len(instances))
         self.healthy = [True] * len(instances)
-        self.counts = [{"planted": 0, "pruned": 0} for _ in instances]
+        self.counts = [{"planted": 0, "pruned": 0, "assisted": 0} for _ in instances]
         self.emit(
             RoundStarted(
                 round=self.round, epoch=0, instances=[list(i) for i in instances], control=self.config.reward.control,
@@ -137,9 +126,7 @@ class Loop:
             finite = np.isfinite(seen.losses).all() and (control is None or np.isfinite(control).all())
             if not finite and self.healthy[env]:
                 self.healthy[env] = False
-                self.emit(
-                    AlertRaised(round=self.round, epoch=epoch, env=env, rule="nan", text="the loss is not finite")
-                )
+                self.alerts.raise_(self.round, epoch, ("nan", env, None), "the loss is not finite")
             if finite:
                 ledger.record(seen.losses, control)
                 self.ablations.note(epoch, env, seen)
@@ -167,19 +154,20 @@ class Loop:
 
     def _publish(self, epoch: int, trained: TrainReport, verdicts: list[tuple[int, str, Verdict]]) -> None:
         self.signals = [self._signals(env) for env in range(len(self.ledgers))]
+        columns = epoch_columns(trained, self.measured, self.ledgers, self.signals, self.parts.shape.slots)
         states = self.engine.states(epoch)
-        self.emit(
-            EpochMeasured(
-                round=self.round, epoch=epoch,
-                stages=[[int(s.stage) for s in state.slots] for state in states],
-                alphas=[[s.alpha for s in state.slots] for state in states],
-                params=[self.parts.host_params + state.seed_params for state in states],
-                columns=epoch_columns(trained, self.measured, self.ledgers, self.signals, self.parts.shape.slots),
-                verdicts=[[env, slot, v.gate, v.passed, v.measured, v.threshold] for env, slot, v in verdicts],
-                waits=self.waits,
-            )
-        )  # fmt: skip
+        self.emit(epoch_measured(self.parts, self.round, epoch, states, self.ledgers, columns, verdicts, self.waits))
+        self.alerts.watch(self.round, epoch, self.parts.shape.slots, columns)
         self.flush()
+
+    def look(self, env: int) -> dict[str, Any]:
+        """Every coalition of an environment's seeds, measured now; empty without a seed.  Changes nothing."""
+        players = self.ablations.graft_names(env)
+        if not players:
+            return {}
+        coalitions = [all_coalitions(players) if e == env else [] for e in range(len(self.ledgers))]
+        seen = self.engine.validate(coalitions)[env]
+        return shapley_row(env, players, seen.coalitions, self.ledgers[env].gate.mask)
 
     def _signals(self, env: int) -> EnvSignals:
         ledger = self.ledgers[env]
@@ -198,23 +186,28 @@ class Loop:
         states = self.engine.states(epoch)
         legal = [legality(state, self.parts.rules) for state in states]
         step = self.parts.policy.act(Observation(self.round, epoch, states, self.signals, legal), self.policy_state)
+        human = self.boundary.overrides.choose(epoch, states, legal)
         self.policy_state, self.waits = step.state, []
-        for env, (decision, trace) in enumerate(zip(step.decisions, step.traces, strict=True)):
-            refusal = legal[env].refusal(decision) if self.healthy[env] else None
-            carried = choices.WAIT if refusal or not self.healthy[env] else decision
-            if carried.op is Op.WAIT:
-                self.waits.append(env)
-            if decision.op is not Op.WAIT or self.config.telemetry.decisions == "full":
-                self._tell_decision(epoch, env, decision, trace, refusal.text if refusal else None)
-            self._carry_out(epoch, env, carried)
+        for env in range(len(states)):
+            self._settle(epoch, env, step.decisions[env], step.traces[env], legal[env], human.get(env))
 
-    def _tell_decision(self, epoch: int, env: int, decision: Decision, trace: list, refused: str | None) -> None:
-        self.emit(
-            DecisionTaken(
-                round=self.round, epoch=epoch, env=env,
-                decision=decision.named(), by="tamiyo", trace=trace, refused=refused,
-            )
-        )  # fmt: skip
+    def _settle(
+        self, epoch: int, env: int, own: Decision, trace: list[dict[str, Any]], legal: Legality, human: Chosen | None
+    ) -> None:
+        """Carries out one environment's decision: Tamiyo's, or a person's in its place."""
+        decision = human.decision if human else own
+        refusal = legal.refusal(decision) if self.healthy[env] else None
+        carried = choices.WAIT if refusal or not self.healthy[env] else decision
+        if carried.op is Op.WAIT:
+            self.waits.append(env)
+        if human or decision.op is not Op.WAIT or self.config.telemetry.decisions == "full":
+            who: dict[str, Any] = {}
+            if human:
+                who = {"intended": own.named(), "intervention": human.intervention, "agreed": own == decision}
+                self.counts[env]["assisted"] += own != decision
+            refused = refusal.text if refusal else None
+            self.emit(decision_taken(self.round, epoch, env, decision, trace, legal, refused, **who))
+        self._carry_out(epoch, env, carried)
 
     def _carry_out(self, epoch: int, env: int, decision: Decision) -> None:
         changes = self.engine.apply(env, decision, epoch)
@@ -231,10 +224,4 @@ class Loop:
         for c in changes:
             self.counts[env]["planted"] += c.target.name == "GERMINATED"
             self.counts[env]["pruned"] += c.target.name == "PRUNED"
-            self.emit(
-                StageChanged(
-                    round=self.round, epoch=epoch, env=env, slot=c.slot, source=c.source.name, target=c.target.name,
-                    cause=c.cause, seed=c.seed, blueprint=c.blueprint, style=c.style, params=c.params,
-                    gate=asdict(c.verdict) if c.verdict else None,
-                )
-            )  # fmt: skip
+            self.emit(stage_changed(self.round, epoch, env, c))

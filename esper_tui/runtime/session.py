@@ -11,23 +11,46 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from esper_tui.leyline.errors import Diverged, EsperError, ExitCode, OutOfMemory
-from esper_tui.leyline.events import Event, RunEnded, SessionChanged, TestMeasured
+from esper_tui.leyline.events import Event, LookTaken, RunEnded, SessionChanged, TestMeasured
 from esper_tui.leyline.folder import LOG_FILE
-from esper_tui.leyline.session import Ack, Command, Note, Pause, Progress, Resume, SessionState, Step, Stop
+from esper_tui.leyline.session import (
+    Abandon,
+    Ack,
+    Breakpoint,
+    Cancel,
+    Command,
+    Look,
+    Note,
+    Override,
+    Pause,
+    Progress,
+    Resume,
+    Role,
+    SessionState,
+    Step,
+    Stop,
+)
 from esper_tui.nissa.hub import Hub, Listener
 from esper_tui.runtime.artefacts import save_best
+from esper_tui.runtime.breakpoints import Breakpoints
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.delivery import Delivered
 from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.loop import Loop, Outcome
+from esper_tui.runtime.overrides import Overrides
+from esper_tui.runtime.pace import Pace
+from esper_tui.runtime.resources import Sampler
 
 Examine = Callable[[Parts, list[Delivered]], TestMeasured]
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "DefaultCPUAllocator")
+Script = dict[int, list[Command]]
+"""Commands by the boundary at which they are given again: a run that is repeated."""
 
 
 class Aborted(Exception):
@@ -46,8 +69,14 @@ class Ending:
 class LocalSession:
     """A ``leyline.session.Session`` in the same process, and the ``Boundary`` of its loop."""
 
-    def __init__(self, parts: Parts, folder: RunFolder | None, hub: Hub, examine: Examine | None):
+    role: Role = "control"
+
+    def __init__(
+        self, parts: Parts, folder: RunFolder | None, hub: Hub, examine: Examine | None, script: Script | None = None
+    ):
         self.parts, self.folder, self.hub, self.examine = parts, folder, hub, examine
+        self.path: Path | None = folder.path if folder else None
+        self.script = script or {}
         self.listener: Listener = hub.listen()
         self.wake = threading.Condition()
         self.queue: deque[tuple[int, Command]] = deque()
@@ -56,10 +85,9 @@ class LocalSession:
         self.state: SessionState = "starting"
         self.until: int | None = None  # rest at the boundary after this epoch; 0 means at the next one
         self.holding = self.stopping = self.aborting = False
-        self.epoch, self.phase_name, self.steps = 0, "starting", itertools.count()
-        self.steps_done = 0
-        self.epoch_began = self.paused_s = 0.0
-        self.epoch_times: deque[float] = deque(maxlen=10)
+        self.epoch, self.pace, self.sampler = 0, Pace(), Sampler(self.path)
+        self.overrides, self.breakpoints = Overrides(hub.emit), Breakpoints()
+        self.loop = Loop(parts, self._emit, hub.flush, self)
         self.ending: Ending | None = None
         self.thread = threading.Thread(target=self._run, name="loop")
 
@@ -74,10 +102,14 @@ class LocalSession:
             if self.ending is not None:
                 self.acks.append(Ack(number, "rejected", reason="the run has ended"))
                 return number
-            self.queue.append((number, command))
             self.acks.append(Ack(number, "accepted"))
-            if isinstance(command, Pause) and command.at == "batch":
-                self.holding = True
+            if isinstance(command, Abandon):
+                self.aborting = True
+            else:
+                self.queue.append((number, command))
+            if self.state == "running" and isinstance(command, Pause):
+                self.holding = self.holding or command.at == "batch"
+                self.state = "pausing"
             self.wake.notify_all()
         return number
 
@@ -86,14 +118,15 @@ class LocalSession:
         return acks, self.listener.drain()
 
     def progress(self) -> Progress:
-        config, times = self.parts.config, list(self.epoch_times)
-        epoch_s = sum(times) / len(times) if times else None
-        left = config.run.epochs - self.epoch
+        config, pace = self.parts.config, self.pace
+        epoch_s = pace.epoch_s
         rate = config.images_per_epoch * config.run.envs / epoch_s if epoch_s else None
         return Progress(
-            state=self.state, phase=self.phase_name, epoch=self.epoch, epochs=config.run.epochs,
-            steps_done=self.steps_done, steps=config.steps_per_epoch * max(1, len(self.parts.engine.chunks)),
-            epoch_s=epoch_s, images_per_s=rate, eta_s=epoch_s * left if epoch_s else None,
+            state=self.state, phase=pace.phase_name, round=self.loop.round, epoch=self.epoch, epochs=config.run.epochs,
+            steps_done=pace.steps_done, steps=config.steps_per_epoch * max(1, len(self.parts.engine.chunks)),
+            epoch_s=epoch_s, images_per_s=rate, eta_s=epoch_s * (config.run.epochs - self.epoch) if epoch_s else None,
+            elapsed_s=pace.elapsed_s, paused_s=pace.paused_s, phase_s=pace.phase_s,
+            breakpoints=self.breakpoints.described(), resources=self.sampler.read(),
         )  # fmt: skip
 
     def abort(self) -> None:
@@ -110,32 +143,26 @@ class LocalSession:
     # --- for the loop ------------------------------------------------------------------------------------------
 
     def phase(self, name: str, epoch: int) -> None:
-        if name == "training":
-            self.steps, self.steps_done = itertools.count(1), 0
-            self.epoch_began, self.paused_s = time.perf_counter(), 0.0
-            if self.state == "starting":
-                self._set_state("running")
-        self.phase_name = name
+        if name == "training" and self.state == "starting":
+            self._set_state("running")
+        self.pace.phase(name)
 
     def tick(self) -> None:
-        self.steps_done = next(self.steps)
+        self.pace.tick()
         if self.aborting:
             raise Aborted
         if self.holding:
             self._hold()
 
     def rest(self, epoch: int) -> bool:
-        self.epoch_times.append(time.perf_counter() - self.epoch_began - self.paused_s)
-        self.epoch = epoch
+        self.pace.end_epoch()
         with self.wake:
+            self.epoch = epoch
+            for command in self.script.get(epoch, []):
+                self._answer(0, command, epoch, between=False)
             self._drain(epoch)
             if self.until is not None and epoch >= self.until and not self.stopping:
-                self._set_state("paused")
-                while self.until is not None and epoch >= self.until and not (self.stopping or self.aborting):
-                    self.wake.wait()
-                    self._drain(epoch)
-                if not self.stopping:
-                    self._set_state("running")
+                self._wait(lambda: self.until is not None and epoch >= self.until)
         if self.aborting:
             raise Aborted
         return self.stopping
@@ -143,27 +170,55 @@ class LocalSession:
     def _hold(self) -> None:
         """A pause between two batches: every chunk's thread waits here; decisions are not open."""
         with self.wake:
-            began = time.perf_counter()
-            if self.holding and self.state == "running":
-                self._set_state("paused", "between two batches")
-            while self.holding and not self.aborting:
-                self._drain(self.epoch, between=True)
-                if self.holding:
-                    self.wake.wait()
-            if self.state == "paused":
-                self._set_state("running")
-                self.paused_s += time.perf_counter() - began
+            if self.holding:
+                self._wait(lambda: self.holding, between=True)
         if self.aborting:
             raise Aborted
+
+    def _wait(self, holds: Callable[[], bool], between: bool = False) -> None:
+        """Rests while the condition holds and applies what comes in; the lock is held.  Nothing polls."""
+        began, first = time.perf_counter(), self.state != "paused"
+        if first:
+            self._set_state("paused", "between two batches" if between else "")
+        while holds() and not (self.stopping or self.aborting):
+            self._drain(self.epoch, between)
+            self.hub.flush()
+            if holds() and not (self.stopping or self.aborting):
+                self.wake.wait()
+        if first:
+            self.pace.rested(time.perf_counter() - began)
+            if not (self.stopping or self.aborting):
+                self._set_state("running")
+
+    # --- commands ----------------------------------------------------------------------------------------------
 
     def _drain(self, epoch: int, between: bool = False) -> None:
         """Applies every waiting command; the lock is held."""
         while self.queue:
             number, command = self.queue.popleft()
-            reason = self._apply(command, epoch, between)
-            self.acks.append(Ack(number, "rejected", reason=reason) if reason else Ack(number, "applied", epoch))
+            self.acks.append(self._answer(number, command, epoch, between))
 
-    def _apply(self, command: Command, epoch: int, between: bool) -> str:
+    def _answer(self, number: int, command: Command, epoch: int, between: bool) -> Ack:
+        if isinstance(command, Cancel):
+            reason, applied = self.overrides.cancel(epoch + between, command.intervention)
+            if applied is not None and not reason:
+                return Ack(number, "applied", epoch, f"was in force since epoch {applied}")
+            return self._ack(number, reason, epoch)
+        if isinstance(command, Override):
+            if not 0 <= command.env < self.parts.config.run.envs:
+                return Ack(number, "rejected", reason=f"there is no environment {command.env}")
+            if command.decision.slot not in (None, *self.parts.shape.slots):
+                return Ack(number, "rejected", reason=f"the host has no slot {command.decision.slot}")
+            return Ack(number, "applied", epoch, intervention=self.overrides.queue(epoch + between, command))
+        return self._ack(number, self._apply(command, epoch, between), epoch)
+
+    @staticmethod
+    def _ack(number: int, reason: str, epoch: int) -> Ack:
+        if reason:
+            return Ack(number, "too late" if reason.endswith("is over") else "rejected", reason=reason)
+        return Ack(number, "applied", epoch)
+
+    def _apply(self, command: Command, epoch: int, between: bool = False) -> str:
         """Carries out a command; returns why not, if it cannot."""
         if isinstance(command, Pause):
             self.holding = command.at == "batch" and between
@@ -181,18 +236,39 @@ class LocalSession:
             self._set_state("stopping")
         elif isinstance(command, Note):
             self.hub.emit(SessionChanged(epoch=epoch, state="note", text=command.text))
+        elif isinstance(command, Breakpoint):
+            return self.breakpoints.change(command)
+        elif isinstance(command, Look):
+            return self._look(command, epoch, between)
         else:
             return f"{type(command).__name__} is not known here"
+        return ""
+
+    def _look(self, command: Look, epoch: int, between: bool) -> str:
+        if between:
+            return "a look needs a boundary; pause at the end of the epoch"
+        if not 0 <= command.env < self.parts.config.run.envs:
+            return f"there is no environment {command.env}"
+        found = self.loop.look(command.env)
+        if not found:
+            return f"environment {command.env} has no seed that is blended in"
+        self.hub.emit(LookTaken(epoch=epoch, env=command.env, shapley=found))
         return ""
 
     def _set_state(self, state: SessionState, text: str = "") -> None:
         self.state = state
         self.hub.emit(SessionChanged(epoch=self.epoch, state=state, text=text))
 
+    def _emit(self, event: Event) -> None:
+        """What the loop tells; a breakpoint that is met makes the run rest at the next boundary."""
+        met = self.breakpoints.matches(self.hub.emit(event))
+        if met and self.until is None:
+            self.until = 0
+            self.hub.emit(SessionChanged(epoch=self.epoch, state="breakpoint", text=met))
+
     # --- the thread --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        began = time.perf_counter()
         try:
             ending = self._play()
         except Aborted:
@@ -202,37 +278,33 @@ class LocalSession:
             ending = Ending(status, error.code, str(error))
         except BaseException as error:  # the boundary of the thread: nothing may escape unrecorded
             ending = self._crash(error)
-        self._close(ending, time.perf_counter() - began)
+        self._close(ending)
 
     def _play(self) -> Ending:
-        loop = Loop(self.parts, self.hub.emit, self.hub.flush, self)
-        provenance = self.folder.provenance if self.folder else {}
-        outcome: Outcome = loop.play(provenance)
+        outcome: Outcome = self.loop.play(self.folder.provenance if self.folder else {})
         if self.examine is not None:
             self.phase("examining", self.epoch)
-            self._emit(self.examine(self.parts, outcome.delivered))
+            self.hub.emit(self.examine(self.parts, outcome.delivered))
+            self.hub.flush()
         if self.folder is not None:
             save_best(self.folder.path, self.parts, outcome.delivered)
         return Ending("stopped", ExitCode.STOPPED) if outcome.stopped else Ending("done", ExitCode.DONE)
-
-    def _emit(self, event: Event) -> None:
-        self.hub.emit(event)
-        self.hub.flush()
 
     def _crash(self, error: BaseException) -> Ending:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(w in str(error) for w in MEMORY_WORDS):
             text = "out of memory; lower run.envs, optim.batch or engine.chunk, or set reward.control = none"
             return Ending("failed", OutOfMemory.code, text)
-        if self.folder is not None:
-            with (self.folder.path / LOG_FILE).open("a") as log:
+        where = ""
+        if self.path is not None:
+            with (self.path / LOG_FILE).open("a") as log:
                 traceback.print_exception(error, file=log)
-            where = f"; the traceback is in {self.folder.path / LOG_FILE}"
+            where = f"; the traceback is in {self.path / LOG_FILE}"
         else:
             traceback.print_exception(error)
-            where = ""
         return Ending("failed", ExitCode.INTERNAL, f"{type(error).__name__}: {error}{where}")
 
-    def _close(self, ending: Ending, seconds: float) -> None:
+    def _close(self, ending: Ending) -> None:
+        seconds = self.pace.elapsed_s
         try:
             self.hub.emit(RunEnded(status=ending.status, code=int(ending.code), text=ending.error, seconds=seconds))
             self.hub.close()
