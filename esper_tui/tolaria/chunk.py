@@ -80,6 +80,11 @@ class SeedGroup:
         self._rebuild()
         return row
 
+    def adopt(self, members: list[int], alphas: list[float]) -> None:
+        """Takes over the rows that were put into the bank, in their order."""
+        self.members, self.alphas = members, alphas
+        self._rebuild()
+
     def set_alpha(self, member: int, alpha: float) -> None:
         self.alphas[self.members.index(member)] = alpha
         self.alpha = self._blend_alpha()
