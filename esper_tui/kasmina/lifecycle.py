@@ -97,7 +97,7 @@ class Slot:
         if not self.alpha.resting:
             raise ValueError(f"{self.name}: the alpha ramp still moves")
         if ticks == 0 or self.alpha.value == 0.0:
-            return [self._remove(cause)]
+            return [self.remove(cause)]
         self.alpha.retarget(0.0, curve, ticks)
         return [self._move(Stage.BLENDING, cause)] if self.stage is Stage.HOLDING else []
 
@@ -115,7 +115,7 @@ class Slot:
         moving = not self.alpha.resting
         self.alpha.tick()
         if moving and self.alpha.resting and self.alpha.target == 0.0:
-            changes.append(self._remove("ramp"))
+            changes.append(self.remove("ramp"))
         return changes
 
     def end_epoch(self) -> list[Change]:
@@ -168,7 +168,8 @@ class Slot:
         if not is_legal_transition(self.stage, target):
             raise ValueError(f"{self.name}: {self.stage.name} cannot become {target.name}")
 
-    def _remove(self, cause: str) -> Change:
+    def remove(self, cause: str) -> Change:
+        """Takes the seed away at once, whatever its ramp does."""
         change = self._move(Stage.PRUNED, cause)
         self.seed, self.alpha = None, Alpha()
         return change

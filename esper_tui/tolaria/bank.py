@@ -78,6 +78,10 @@ class Bank:
     def row(self, index: int) -> Row:
         return {name: rows[index].clone() for name, rows in self.tensors.items()}
 
+    def write(self, index: int, row: Row) -> None:
+        for name, value in row.items():
+            self.tensors[name][index] = value
+
     @torch.no_grad()
     def step(self, gradient: Tensor, lr: Tensor) -> Tensor:
         """One update with gradients ``[R, P]`` and learning rates ``[R]``; returns norms ``[R]`` before clipping."""

@@ -157,6 +157,12 @@ class Chunk:
         kind, group = self._find(self.grafts, key)
         return kind, group.bank.row(group.members.index(key[0]))
 
+    def write_seed(self, key: Key, saved: Row) -> None:
+        """Overwrites the row of a grafted seed."""
+        _, group = self._find(self.grafts, key)
+        group.bank.write(group.members.index(key[0]), saved)
+        group.stacked.load(group.bank.weight)
+
     def alphas(self, row: int) -> tuple[float, ...]:
         """Present blend strength of a row's grafted seeds, one per slot; 0 where there is none."""
         found = [0.0] * len(self.shape.slots)
