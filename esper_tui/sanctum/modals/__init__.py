@@ -1,0 +1,1 @@
+"""Dialogs over the views; ``base.Modal`` says what a modal is.  Every one fits 80x24."""

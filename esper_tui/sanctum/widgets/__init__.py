@@ -1,0 +1,1 @@
+"""Widgets that draw with ``render_line`` and repaint only what changed."""
