@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 import esper_tui
 from esper_tui.cli import bench, data, doctor, presets, runs
-from esper_tui.cli.options import Device, DryRun, Json, NoUi, RunDir, SeedNumber, Set
+from esper_tui.cli.options import Device, DryRun, Json, NoUi, RunDir, SeedNumber, Set, preset_names
 from esper_tui.leyline.errors import UsageError
 
 
@@ -55,7 +55,9 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def root(
     ctx: typer.Context,
-    preset: Annotated[str | None, typer.Option(help="Preset to run: a name or a TOML file.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)
+    ] = None,
     no_ui: NoUi = False,
     overrides: Set = None,
     seed: SeedNumber = None,
@@ -86,7 +88,9 @@ def root(
 
 @app.command()
 def run(
-    preset: Annotated[str, typer.Argument(help="Preset to run: a name or a TOML file.")] = "quickstart",
+    preset: Annotated[
+        str, typer.Argument(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)
+    ] = "quickstart",
     no_ui: NoUi = False,
     overrides: Set = None,
     seed: SeedNumber = None,

@@ -64,5 +64,5 @@ def check(name: Name) -> None:
 
     damaged = cifar.check(folder)
     if damaged:
-        raise DataMissing(f"damaged in {folder}: {', '.join(damaged)}; delete them and run `esper data fetch {name}`")
+        raise DataMissing(cifar.damaged_message(folder, damaged))
     typer.echo(f"{name}: all files in {folder} are sound")

@@ -5,6 +5,20 @@ from typing import Annotated
 
 import typer
 
+
+def preset_names(incomplete: str) -> list[str]:
+    """For shell completion; a file name is completed by the shell itself."""
+    from esper_tui.runtime.presets import find_presets
+
+    return [preset.name for preset in find_presets() if preset.name.startswith(incomplete)]
+
+
+def run_ids(incomplete: str) -> list[str]:
+    from esper_tui.runtime.runs import all_runs
+
+    return [folder.name for folder in all_runs() if folder.name.startswith(incomplete)]
+
+
 NoUi = Annotated[bool, typer.Option("--no-ui", help="Without the terminal screen: a line per epoch and a receipt.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; may be repeated.")

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from esper_tui.cli.options import Json
+from esper_tui.cli.options import Json, run_ids
 
 app = typer.Typer(help="Look at and look after run folders.", no_args_is_help=True)
-Run = Annotated[str, typer.Argument(help="A run's id, a unique part of it, a path, or `last`.")]
+Run = Annotated[str, typer.Argument(help="A run's id, a unique part of it, a path, or `last`.", autocompletion=run_ids)]
 
 
 def _size(count: int) -> str:
@@ -105,7 +105,7 @@ def gc(
 
 @app.command()
 def rm(
-    runs: Annotated[list[str], typer.Argument(help="Runs by id, unique part of it, or path.")],
+    runs: Annotated[list[str], typer.Argument(help="Runs by id, unique part of it, or path.", autocompletion=run_ids)],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete runs."""

@@ -44,9 +44,16 @@ def has_files(name: str) -> Path | None:
     return None
 
 
-def missing_message(name: str) -> str:
+def is_missing(name: str) -> bool:
+    """Whether a data set needs files that are not here."""
+    return any(d.needs_files and d.name == name for d in DATA_SETS) and has_files(name) is None
+
+
+def missing_message(name: str, cure: str = "") -> str:
+    """What was expected where, and what can be done; ``cure`` takes the place of the advice to fetch it."""
     folders = " or ".join(str(f / CIFAR10_FOLDER) for f in data_folders())
+    cure = cure or f"run `esper data fetch {name}`, set ESPER_DATA_DIR"
     return (
         f"{name} is not here: expected {', '.join(CIFAR10_FILES)} in {folders}; "
-        f"run `esper data fetch {name}`, set ESPER_DATA_DIR, or use the preset quickstart, which needs no files"
+        f"{cure}, or use the preset quickstart, which needs no files"
     )

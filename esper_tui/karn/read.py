@@ -22,34 +22,46 @@ class ReadReport:
     unknown: int = 0
     problems: list[str] = field(default_factory=list)
 
+    def note_damage(self, text: str) -> None:
+        self.damaged += 1
+        self.problems.append(text)
+
 
 def read_records(folder: Path, report: ReadReport | None = None) -> Iterator[dict[str, Any]]:
     """The event records of a run in order.  A torn last line is skipped and counted, never an error.
 
     Raises:
-        Incompatible: if the log was written under a newer schema.
+        Incompatible: if the log was written under a newer schema, or cannot be read.
     """
     report = report if report is not None else ReadReport()
+    last = -1
     for path in segments(folder):
-        with path.open("rb") as lines:
-            number = 0
-            while line := lines.readline(MAX_EVENT_LINE + 1):
-                number += 1
-                record = _parse(line)
-                if record is None:
-                    report.damaged += 1
-                    report.problems.append(f"{path.name} line {number} is damaged and was skipped")
-                    continue
-                if record["type"] == "RunStarted" and record.get("schema", 0) > SCHEMA:
-                    raise Incompatible(
-                        f"{path} was written by a newer program (schema {record['schema']}); update esper"
-                    )
-                report.lines += 1
-                yield record
+        for number, line in enumerate(_lines(path), 1):
+            record = parse_line(line)
+            if record is None:
+                report.note_damage(f"{path.name} line {number} is damaged and was skipped")
+                continue
+            _check_schema(path, record)
+            last = _check_order(path, number, record, last, report)
+            report.lines += 1
+            yield record
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
-    if not line.endswith(b"\n") or len(line) > MAX_EVENT_LINE:
+def _lines(path: Path) -> Iterator[bytes]:
+    """Lines with their ends.  One that is too long comes as its beginning, which has no end."""
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(MAX_EVENT_LINE + 1):
+                yield line
+                while not line.endswith(b"\n") and (line := file.readline(MAX_EVENT_LINE)):
+                    pass
+    except OSError as error:
+        raise Incompatible(f"cannot read {path}: {error.strerror}") from None
+
+
+def parse_line(line: bytes) -> dict[str, Any] | None:
+    """The record of a line that ends as lines do; None if it is damaged."""
+    if not line.endswith(b"\n"):
         return None
     try:
         record = json.loads(line)
@@ -58,13 +70,31 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and isinstance(record.get("type"), str) else None
 
 
+def _check_schema(path: Path, record: dict[str, Any]) -> None:
+    schema = record.get("schema", 0) if record["type"] == "RunStarted" else 0
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise Incompatible(f"{path} was written by a newer program (schema {schema}); update esper")
+
+
+def _check_order(path: Path, number: int, record: dict[str, Any], last: int, report: ReadReport) -> int:
+    """Notes a gap in the numbers of the events; returns the number to count on from."""
+    seq = record.get("seq")
+    if not isinstance(seq, int):
+        return last
+    if seq > last + 1:
+        report.problems.append(f"{path.name} line {number}: {seq - last - 1} events before it are missing")
+    return seq
+
+
 def read_run(folder: Path, report: ReadReport | None = None) -> RunRecord:
-    """The record of a run, folded from its log."""
-    record = RunRecord()
+    """The record of a run, folded from its log.  A record that does not fit those before it counts as damaged."""
+    record, report = RunRecord(), report if report is not None else ReadReport()
     for line in read_records(folder, report):
-        reduce(record, line)
-    if report is not None:
-        report.unknown = record.unknown
+        try:
+            reduce(record, line)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            report.note_damage(f"event {line.get('seq', '?')} ({line['type']}) makes no sense here: {error!r}")
+    report.unknown = record.unknown
     return record
 
 

@@ -69,6 +69,8 @@ class Hub:
         self.log.write("".join(f"{line}\n" for line in lines), sync)
 
     def close(self) -> None:
-        self.flush(sync=True)
-        if self.log is not None:
-            self.log.close()
+        try:
+            self.flush(sync=True)
+        finally:
+            if self.log is not None:
+                self.log.close()

@@ -1,5 +1,6 @@
 """The event log of a run: append-only JSON Lines."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -40,7 +41,8 @@ class EventLog:
             if sync:
                 os.fsync(self.fd)
         except OSError as error:
-            os.ftruncate(self.fd, self.size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self.fd, self.size)
             raise CannotWrite(f"cannot write {self.path}: {error.strerror}; free some space or move the run") from None
         self.size += len(data)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from esper_tui.kasmina.network import Network
+from esper_tui.leyline.errors import Incompatible
 from esper_tui.leyline.folder import ARTEFACTS
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.delivery import Delivered, score
@@ -36,6 +37,10 @@ def load_network(path: Path) -> Network:
         Incompatible: if the file is damaged or of another kind.
     """
     tensors, document = load_state(path, KIND)
-    network = Network.from_document(document)
-    network.load_state_dict(tensors)
+    try:
+        network = Network.from_document(document)
+        network.load_state_dict(tensors)
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise Incompatible(f"{path} describes a network that this program cannot build ({reason})") from None
     return network

@@ -5,12 +5,12 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
-from esper_tui.data.catalogue import DATA_SETS, has_files
+from esper_tui.data.catalogue import DATA_SETS, DataSet, has_files
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import EsperError, ExitCode
 from esper_tui.runtime.runs import runs_folder
@@ -80,10 +80,14 @@ def _memory() -> str:
 
 
 def _disk() -> str:
-    folder = runs_folder()
+    folder = runs_folder().absolute()
     there = next(p for p in (folder, *folder.parents) if p.exists())
-    if not os.access(there, os.W_OK):
-        raise Finding(f"cannot write to {there}; set ESPER_RUNS_DIR", ExitCode.CANNOT_WRITE)
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"1")
+    except OSError as error:
+        text = f"cannot write to {there} ({error.strerror}); set ESPER_RUNS_DIR"
+        raise Finding(text, ExitCode.CANNOT_WRITE) from None
     free = shutil.disk_usage(there).free
     if free < LEAST_DISK:
         raise Finding(f"{free / 2**20:.0f} MiB free in {there}; free some space", ExitCode.CANNOT_WRITE)
@@ -91,18 +95,14 @@ def _disk() -> str:
 
 
 def _data() -> str:
-    found = []
-    for entry in DATA_SETS:
-        where: Path | None = has_files(entry.name)
-        state = (
-            "built in"
-            if not entry.needs_files
-            else f"in {where}"
-            if where
-            else f"not here (esper data fetch {entry.name})"
-        )
-        found.append(f"{entry.name} {state}")
-    return "; ".join(found)
+    return "; ".join(f"{entry.name} {_whereabouts(entry)}" for entry in DATA_SETS)
+
+
+def _whereabouts(entry: DataSet) -> str:
+    if not entry.needs_files:
+        return "built in"
+    where = has_files(entry.name)
+    return f"in {where}" if where else f"not here (esper data fetch {entry.name})"
 
 
 def _terminal() -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import psutil
 
+from esper_tui.data.catalogue import is_missing, missing_message
 from esper_tui.leyline.config import RunConfig
 from esper_tui.runtime.build import build_shape
 from esper_tui.runtime.probe_cache import cached_step_seconds, choose_engine
@@ -82,6 +83,8 @@ def estimate(config: RunConfig, json: bool) -> str:
         + (f", {found.device_memory / 2**30:.1f} GiB on the device" if found.device_memory else ""),
         f"disk      about {found.disk / 2**20:.1f} MiB, of which the log {found.log / 2**20:.1f} MiB",
     ]
+    if is_missing(config.data.name):
+        lines.append(f"data      {missing_message(config.data.name)}")
     return "\n".join(lines)
 
 

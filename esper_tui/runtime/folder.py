@@ -1,6 +1,5 @@
 """The folder of a run that is being written: its lock, its ``run.toml``, where the run came from."""
 
-import contextlib
 import platform
 import subprocess
 import sys
@@ -8,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import esper_tui
-from esper_tui.leyline.folder import RUN_FILE, SUBFOLDERS, events_file
+from esper_tui.leyline.errors import Busy, CannotWrite
+from esper_tui.leyline.folder import RUN_FILE, events_file
 from esper_tui.nissa.hub import Hub
 from esper_tui.nissa.log import EventLog
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.lock import RunLock
 from esper_tui.runtime.presets import Resolved
-from esper_tui.runtime.runs import new_run_folder, write_run_file
+from esper_tui.runtime.runs import new_run_folder, refuse_run, remove_empty, write_run_file
 
 
 class RunFolder:
@@ -25,10 +25,23 @@ class RunFolder:
     """
 
     def __init__(self, resolved: Resolved, run_dir: Path | None):
-        self.path = new_run_folder(resolved.name, run_dir)
-        self.lock = RunLock(self.path)
+        self.path, self.made = new_run_folder(resolved.name, run_dir)
+        self.lock = self._take_lock()
         self.resolved = resolved
         self.provenance: dict[str, Any] = {}
+
+    def _take_lock(self) -> RunLock:
+        try:
+            lock = RunLock(self.path)
+        except CannotWrite:
+            remove_empty(self.made)
+            raise
+        try:  # another process may have started and ended a run here since the first look
+            refuse_run(self.path)
+        except Busy:
+            lock.release()
+            raise
+        return lock
 
     def open_hub(self, parts: Parts) -> Hub:
         """Writes ``run.toml`` and opens the event log."""
@@ -50,11 +63,9 @@ class RunFolder:
 
     def discard(self) -> None:
         """Gives the folder up before anything was recorded: what this object made is removed, nothing else."""
-        self.lock.release()
         (self.path / RUN_FILE).unlink(missing_ok=True)
-        for folder in [*(self.path / part for part in SUBFOLDERS), self.path]:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        self.lock.release()
+        remove_empty(self.made)
 
 
 def provenance(parts: Parts) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A run without a screen: one line per epoch on stdout, warnings on stderr, a receipt at the end."""
 
+import contextlib
+import os
 import signal
 import sys
 import time
@@ -16,31 +18,69 @@ from esper_tui.leyline.stages import LETTERS, Stage
 from esper_tui.runtime.build import build_parts
 from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.presets import Resolved
-from esper_tui.runtime.receipt import receipt
+from esper_tui.runtime.receipt import DASH, is_number, receipt
 from esper_tui.runtime.session import Examine, LocalSession
 
 POLL_S = 0.05
 
 
-class Signals:
-    """SIGINT and SIGTERM: the first asks the run to stop at the boundary, the second ends it now."""
+ENDINGS = {
+    signal.SIGHUP: ExitCode.HANGUP,
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGUSR2: ExitCode.STOPPED,
+}
 
-    def __init__(self, session: LocalSession):
-        self.session = session
+
+class Signals:
+    """The first signal asks the run to stop at the boundary, the second ends it now; ``first`` is its exit code.
+
+    While there is no session yet, a signal ends the program, and whoever is at work cleans up.  A hang-up that was
+    ignored from the start (``nohup``) stays ignored.
+    """
+
+    def __init__(self) -> None:
+        self.session: LocalSession | None = None
         self.first: ExitCode | None = None
-        self.previous = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        wanted = [n for n in ENDINGS if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
+        self.previous = {number: signal.signal(number, self._receive) for number in wanted}
 
     def _receive(self, number: int, frame: Any) -> None:
+        if self.session is None:
+            raise SystemExit(int(ENDINGS[signal.Signals(number)]))
         if self.first is not None:
             self.session.abort()
             return
-        self.first = ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
+        self.first = ENDINGS[signal.Signals(number)]
         self.session.submit(Stop())
-        print("stopping at the end of this epoch; once more ends it now", file=sys.stderr)
+        warn("stopping at the end of this epoch; once more ends it now")
 
     def restore(self) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
+        for number, action in self.previous.items():
+            signal.signal(number, action)
+
+
+def warn(text: str) -> None:
+    """A line on stderr, which may be gone."""
+    with contextlib.suppress(OSError):
+        print(f"esper: {text}", file=sys.stderr, flush=True)
+
+
+class Output:
+    """Standard output.  A closed pipe, a hung-up terminal or a full disk behind it does not end the run."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def say(self, text: str) -> None:
+        if self.lost:
+            return
+        try:
+            print(text, flush=True)
+        except OSError as error:
+            self.lost = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what Python still has in its buffer
+            warn(f"nobody reads the output any more ({error.strerror}); the run goes on")
 
 
 def run_headless(resolved: Resolved, run_dir: Path | None, json: bool, examine: Examine) -> int:
@@ -49,46 +89,57 @@ def run_headless(resolved: Resolved, run_dir: Path | None, json: bool, examine: 
     Raises:
         EsperError: for whatever is wrong before the run starts.
     """
+    signals = Signals()
+    try:
+        session = _prepare(resolved, run_dir, examine)
+        signals.session = session
+        return _run(session, signals, Output(), json)
+    finally:
+        signals.restore()
+
+
+def _prepare(resolved: Resolved, run_dir: Path | None, examine: Examine) -> LocalSession:
     folder = RunFolder(resolved, run_dir)
     try:
         parts = build_parts(resolved.config)
-        hub = folder.open_hub(parts)
+        return LocalSession(parts, folder, folder.open_hub(parts), examine)
     except BaseException:
         folder.discard()
         raise
-    session = LocalSession(parts, folder, hub, examine)
-    signals = Signals(session)
+
+
+def _run(session: LocalSession, signals: Signals, output: Output, json: bool) -> int:
     session.start()
-    record = _follow(session, json)
+    try:
+        record = _follow(session, output, json)
+    except BaseException:  # a defect here must not leave the loop running without anyone who listens
+        session.abort()
+        session.join()
+        raise
     ending = session.join()
-    signals.restore()
     if not json:
-        print(receipt(record, folder.path))
+        output.say(receipt(record, session.path))
     if ending.error:
-        print(f"esper: {ending.error}", file=sys.stderr)
+        warn(ending.error)
     return int(signals.first if signals.first and ending.code == ExitCode.STOPPED else ending.code)
 
 
-def _follow(session: LocalSession, json: bool) -> RunRecord:
+def _follow(session: LocalSession, output: Output, json: bool) -> RunRecord:
     """Prints what happens until the session has ended; returns everything that happened."""
     record = RunRecord()
     while True:
         alive = session.thread.is_alive()
         for event in session.poll()[1]:
             reduce(record, event)
-            _show(event, record, session, json)
+            if json:
+                output.say(to_line(event))
+            elif event["type"] == "EpochMeasured":
+                output.say(epoch_line(record, session))
+            if event["type"] == "AlertRaised":
+                warn(f"env {event['env']}: {event['text']} (epoch {event['epoch']})")
         if not alive:
             return record
         time.sleep(POLL_S)
-
-
-def _show(event: dict[str, Any], record: RunRecord, session: LocalSession, json: bool) -> None:
-    if json:
-        print(to_line(event), flush=True)
-    elif event["type"] == "EpochMeasured":
-        print(epoch_line(record, session), flush=True)
-    if event["type"] == "AlertRaised":
-        print(f"esper: env {event['env']}: {event['text']} (epoch {event['epoch']})", file=sys.stderr)
 
 
 def epoch_line(record: RunRecord, session: LocalSession) -> str:
@@ -97,9 +148,9 @@ def epoch_line(record: RunRecord, session: LocalSession) -> str:
     assert epoch is not None
     assert record.round is not None
     columns = epoch.columns
-    best = max((v for e in record.round.epochs for v in e.columns["val/acc"] if isinstance(v, float)), default=None)
-    rate = f"{progress.images_per_s / 1000:.1f}k" if progress.images_per_s else "–"
-    eta = f"{progress.eta_s:.0f}s" if progress.eta_s is not None else "–"
+    best = max((v for e in record.round.epochs for v in e.columns["val/acc"] if is_number(v)), default=None)
+    rate = f"{progress.images_per_s / 1000:.1f}k" if progress.images_per_s else DASH
+    eta = f"{progress.eta_s:.0f}s" if progress.eta_s is not None else DASH
     memory = psutil.Process().memory_info().rss / 2**30
     return (
         f"ep={epoch.number}/{record.config['run']['epochs']} acc={_mean_pct(columns['val/acc'])} "
@@ -111,14 +162,14 @@ def epoch_line(record: RunRecord, session: LocalSession) -> str:
 def seed_letters(stages: list[list[int]]) -> str:
     """How many seeds are in which stage over all environments, for example T2B3; – where there is none."""
     counts = {stage: sum(row.count(stage) for row in stages) for stage in Stage}
-    return "".join(f"{LETTERS[s]}{n}" for s, n in counts.items() if n and s is not Stage.DORMANT) or "–"
+    return "".join(f"{LETTERS[s]}{n}" for s, n in counts.items() if n and s is not Stage.DORMANT) or DASH
 
 
-def _mean(values: list[float | None]) -> str:
-    known = [v for v in values if isinstance(v, float | int)]
-    return f"{sum(known) / len(known):+.4f}" if known else "–"
+def _mean(values: list[Any]) -> str:
+    known = [v for v in values if is_number(v)]
+    return f"{sum(known) / len(known):+.4f}" if known else DASH
 
 
-def _mean_pct(values: list[float | None]) -> str:
-    known = [v for v in values if isinstance(v, float | int)]
-    return f"{100 * sum(known) / len(known):.1f}" if known else "–"
+def _mean_pct(values: list[Any]) -> str:
+    known = [v for v in values if is_number(v)]
+    return f"{100 * sum(known) / len(known):.1f}" if known else DASH

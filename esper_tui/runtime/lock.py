@@ -1,9 +1,12 @@
 """Who is writing a run folder."""
 
+import contextlib
+import fcntl
 import json
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +36,26 @@ class RunLock:
         self._take()
 
     def _take(self) -> None:
+        """Makes the file; what a dead process left is replaced, by one of those who try at the same time."""
         try:
-            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            with _alone(self.path.parent):
+                if problem := holder(self.path.parent):
+                    raise Busy(problem)
+                self.path.unlink(missing_ok=True)
+                self._write()
         except FileExistsError:
-            if problem := holder(self.path.parent):
-                raise Busy(problem) from None
-            self.path.unlink(missing_ok=True)
-            return self._take()
+            raise Busy(f"{self.path.parent} was just taken by another process") from None
         except OSError as error:
             raise CannotWrite(f"cannot write {self.path}: {error.strerror}; choose another --run-dir") from None
-        with os.fdopen(fd, "w") as file:
-            json.dump(self.document, file)
-        return None
+
+    def _write(self) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            with os.fdopen(fd, "w") as file:
+                json.dump(self.document, file)
+        except OSError:
+            self.path.unlink()
+            raise
 
     def beat(self) -> None:
         """Renews the heartbeat."""
@@ -55,6 +66,18 @@ class RunLock:
 
     def release(self) -> None:
         self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Waits until no other process of this host is in here for this folder; let through where that cannot be had."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # file systems of other hosts
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def holder(folder: Path) -> str | None:
@@ -75,7 +98,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         lock = json.loads(path.read_text())
         return {"host": str(lock["host"]), "pid": int(lock["pid"]),
                 "started": float(lock["started"]), "heartbeat": float(lock["heartbeat"])}  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
 
 
@@ -83,5 +106,5 @@ def _is_alive(lock: dict[str, Any]) -> bool:
     try:
         process = psutil.Process(lock["pid"])
         return abs(process.create_time() - lock["started"]) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):  # no such process, or no number of one
         return False

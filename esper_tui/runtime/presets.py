@@ -1,10 +1,8 @@
-"""Reading configurations: defaults < extends chain < preset < command line, checked, with the origin of each value.
+"""Presets: finding them, and resolving defaults < extends chain < preset < command line.
 
-Imports no torch.
+``preset_text`` reads a file, ``preset_check`` says what is wrong with it.  Imports no torch.
 """
 
-import difflib
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,25 +10,30 @@ from typing import Any
 
 import tomli_w
 from platformdirs import user_config_path
-from pydantic import ValidationError
 
 import esper_tui
 from esper_tui.leyline.config import RunConfig, sections
 from esper_tui.leyline.errors import ConfigError, UsageError
-from esper_tui.leyline.folder import MAX_PRESET_BYTES
+from esper_tui.runtime.preset_check import META_KEYS, Overlay, nearest
+from esper_tui.runtime.preset_text import Layer, override_layer, parse_layer, read_text
 
-META_KEYS = ("description", "extends")
 MAX_CHAIN = 8
+ORIGINS = {"shipped": "shipped preset", "yours": "your preset", "here": "preset here", "file": "file"}
 
 
 @dataclass(frozen=True)
 class PresetFile:
-    """A preset that can be named.  ``shadows`` is the shipped file of the same name, if there is one."""
+    """A preset that can be named.  ``shadows`` is the one its name would mean if this file were not there."""
 
     name: str
     path: Path
     origin: str
-    shadows: Path | None = None
+    shadows: "PresetFile | None" = None
+
+    @property
+    def shown(self) -> str:
+        """How messages name the file: short where the name says it all."""
+        return self.path.name if self.origin == "shipped" else str(self.path)
 
 
 @dataclass(frozen=True)
@@ -57,22 +60,28 @@ def user_folder() -> Path:
 
 def find_presets() -> list[PresetFile]:
     """Every preset by name; the working directory goes before the user's folder, that before the shipped ones."""
-    shipped = {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
-    found = {name: PresetFile(name, path, "shipped") for name, path in shipped.items()}
-    for folder, origin in ((user_folder(), "yours"), (Path.cwd(), "here")):
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
-            if folder.resolve() != shipped_folder().resolve() and _looks_like_preset(path):
-                found[path.stem] = PresetFile(path.stem, path, origin, shipped.get(path.stem))
+    found = {path.stem: PresetFile(path.stem, path, "shipped") for path in sorted(shipped_folder().glob("*.toml"))}
+    for folder, origin in ((user_folder(), "yours"), (Path(), "here")):
+        for path in sorted(folder.glob("*.toml")):
+            shadowed = found.get(path.stem)
+            if shadowed is not None and path.samefile(shadowed.path):
+                continue
+            if origin == "yours" or _is_meant(path, shadowed is not None):
+                found[path.stem] = PresetFile(path.stem, path, origin, shadowed)
     return list(found.values())
 
 
-def _looks_like_preset(path: Path) -> bool:
-    """Whether a TOML file that was met by chance is meant for this program: only our sections, and at least one."""
+def _is_meant(path: Path, known: bool) -> bool:
+    """Whether a TOML file that was met by chance is a preset: at least half of it are our sections.
+
+    One that is not TOML at all counts where a preset of its name is known, because then it is what would run.
+    """
     try:
-        keys = set(_parse(path))
-    except ConfigError:
-        return False
-    return bool(keys) and keys <= {*sections(), *META_KEYS}
+        keys = set(tomllib.loads(read_text(path)))
+    except (ConfigError, ValueError, RecursionError):
+        return known
+    ours = keys & {*sections(), *META_KEYS}
+    return bool(ours - {"description"}) and 2 * len(ours) >= len(keys)
 
 
 def find_preset(name: str) -> PresetFile:
@@ -82,20 +91,31 @@ def find_preset(name: str) -> PresetFile:
         UsageError: if there is none; names the nearest.
     """
     if name.endswith(".toml") or "/" in name:
-        path = Path(name).expanduser()
-        if not path.is_file():
-            raise UsageError(f"there is no preset file {path}; `esper presets list` shows what there is")
-        return PresetFile(path.stem, path, "file")
+        return _preset_at(Path(name), name)
     known = {preset.name: preset for preset in find_presets()}
-    if name not in known:
-        raise UsageError(f"there is no preset {name!r}{nearest(name, list(known))}; `esper presets list` shows all")
-    return known[name]
+    here = Path(f"{name}.toml")
+    if name in known:
+        return known[name]
+    if name and _is_there(here):
+        return PresetFile(name, here, "here")
+    raise UsageError(f"there is no preset {name!r}{nearest(name, list(known))}; `esper presets list` shows all")
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """``, did you mean 'x'`` if something is close."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f", did you mean {close[0]!r}" if close else ""
+def _preset_at(path: Path, name: str) -> PresetFile:
+    try:
+        path = path.expanduser()
+    except RuntimeError:  # ~somebody who does not exist
+        raise UsageError(f"there is no preset file {name}; the folder after ~ is not known") from None
+    if not _is_there(path):
+        raise UsageError(f"there is no preset file {path}; `esper presets list` shows what there is")
+    return PresetFile(path.stem, path, "file")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def resolve(name: str, overrides: list[str] | None = None) -> Resolved:
@@ -107,141 +127,50 @@ def resolve(name: str, overrides: list[str] | None = None) -> Resolved:
     """
     preset = find_preset(name)
     chain = _chain(preset)
-    problems: list[str] = []
-    values: dict[str, dict[str, Any]] = {}
-    origins: dict[str, str] = {}
-    for layer in chain:
-        problems += _overlay(values, origins, _parse(layer.path), f"{layer.origin} preset {layer.name}", layer.path)
-    for text in overrides or []:
-        problems += _overlay(values, origins, _parse_override(text), "command line", None)
-    config, errors = _check(values, origins, [layer.path for layer in reversed(chain)])
-    if problems + errors:
-        raise ConfigError(str(preset.path), problems + errors)
-    assert config is not None
-    notes = (f"preset {preset.name} comes from {preset.path} and shadows the shipped one",) if preset.shadows else ()
-    description = _parse(preset.path).get("description", "")
-    return Resolved(preset.name, config, str(description), origins, notes)
+    layers = [layer for _, layer in chain]
+    overlay = Overlay([*layers, *(override_layer(text) for text in overrides or [])], top=preset.shown)
+    config = overlay.check()
+    if config is None:
+        raise ConfigError(preset.shown, overlay.problems)
+    origins = {key: layer.origin for key, layer in overlay.sources.items()}
+    notes = tuple(_shadow_note(file) for file, _ in reversed(chain) if file.shadows)
+    return Resolved(preset.name, config, layers[-1].values.get("description", ""), origins, notes)
 
 
-def _chain(preset: PresetFile) -> list[PresetFile]:
-    """The preset and what it extends, the base first."""
-    chain = [preset]
-    while base := _parse(chain[0].path).get("extends"):
-        if not isinstance(base, str):
-            raise ConfigError(str(chain[0].path), [f"{chain[0].path}: extends must be the name of one preset"])
-        step = find_preset(base)
-        if step.path in [c.path for c in chain] or len(chain) >= MAX_CHAIN:
-            raise ConfigError(str(preset.path), [f"{preset.path}: extends runs in a circle at {base!r}"])
-        chain.insert(0, step)
+def _shadow_note(preset: PresetFile) -> str:
+    assert preset.shadows is not None
+    whose = {"shipped": "the shipped one", "yours": "yours"}[preset.shadows.origin]
+    return f"preset {preset.name} comes from {preset.path.resolve()} and shadows {whose}"
+
+
+def _chain(preset: PresetFile) -> list[tuple[PresetFile, Layer]]:
+    """The preset and what it extends, the base first, each with its text parsed."""
+    chain: list[tuple[PresetFile, Layer]] = []
+    step: PresetFile | None = preset
+    while step is not None:
+        layer = parse_layer(read_text(step.path), step.shown, f"{ORIGINS[step.origin]} {step.name}")
+        chain.insert(0, (step, layer))
+        step = _base(step, layer)
+        if step is not None and any(step.path.samefile(file.path) for file, _ in chain):
+            raise ConfigError(layer.shown, [f"{layer.where('extends')}extends runs in a circle at {step.name!r}"])
+        if len(chain) == MAX_CHAIN:
+            raise ConfigError(layer.shown, [f"{layer.where('extends')}extends goes over more than {MAX_CHAIN} presets"])
     return chain
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    """The TOML of a file.
-
-    Raises:
-        ConfigError: if it cannot be read or is not TOML; with the line.
-    """
+def _base(preset: PresetFile, layer: Layer) -> PresetFile | None:
+    """What a preset extends: a name, or a file relative to its own; its own name means the one it shadows."""
+    name = layer.values.get("extends")
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise ConfigError(layer.shown, [f"{layer.where('extends')}extends must be the name of one preset"])
+    is_file = name.endswith(".toml") or "/" in name
     try:
-        if path.stat().st_size > MAX_PRESET_BYTES:
-            raise ConfigError(
-                str(path), [f"{path} is larger than {MAX_PRESET_BYTES // 1024} KiB; a preset is 5 to 40 lines"]
-            )
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise ConfigError(str(path), [f"{path} is not UTF-8 text; save it as UTF-8"]) from None
-    except OSError as error:
-        raise ConfigError(str(path), [f"cannot read {path}: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise ConfigError(str(path), [f"{path} is not valid TOML: {error}"]) from None
-    except RecursionError:
-        raise ConfigError(
-            str(path), [f"{path} is nested too deeply; a preset has sections with plain values"]
-        ) from None
-
-
-def _parse_override(text: str) -> dict[str, Any]:
-    """``section.key=value`` as a nested dictionary; a value that is not TOML is taken as a string."""
-    path, equals, value = text.partition("=")
-    section, dot, key = path.strip().partition(".")
-    if not (equals and dot and key):
-        raise UsageError(f"--set {text!r} is not section.key=value, for example --set run.epochs=40")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError):
-        parsed = value
-    return {section: {key: parsed}}
-
-
-def _overlay(values: dict, origins: dict[str, str], layer: dict[str, Any], origin: str, path: Path | None) -> list[str]:
-    """Lays one layer over the values; returns what cannot be placed: unknown sections and keys."""
-    known, problems = sections(), []
-    for section, content in layer.items():
-        if section in META_KEYS and path is not None:
-            continue
-        where = _where(path, section, None)
-        if section not in known:
-            problems.append(f"{where}unknown section [{section}]{nearest(section, list(known))}")
-        elif not isinstance(content, dict):
-            problems.append(f"{where}{section} must be a section, [{section}]")
-        else:
-            for key, value in content.items():
-                if key not in known[section].model_fields:
-                    close = nearest(key, list(known[section].model_fields))
-                    problems.append(f"{_where(path, section, key)}unknown key {section}.{key}{close}")
-                    continue
-                values.setdefault(section, {})[key] = value
-                origins[f"{section}.{key}"] = origin
-    return problems
-
-
-def _check(values: dict, origins: dict[str, str], paths: list[Path]) -> tuple[RunConfig | None, list[str]]:
-    """The configuration, or a sentence per problem."""
-    try:
-        return RunConfig.model_validate(values), []
-    except ValidationError as error:
-        return None, [_sentence(details, origins, paths) for details in error.errors()]
-
-
-def _sentence(details: Any, origins: dict[str, str], paths: list[Path]) -> str:
-    """One problem of pydantic as a sentence: where, which key, what was given, what is allowed."""
-    place = [str(part) for part in details["loc"]]
-    message = details["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    if len(place) < 2:
-        prefix = f"{place[0]}." if place else ""
-        return f"{prefix}{message}"
-    dotted = ".".join(place)
-    path = next((p for p in paths if _line(p, place[0], place[1])), None)
-    if origins.get(".".join(place[:2])) == "command line":
-        path = None
-    given = details["input"]
-    shown = repr(given) if len(repr(given)) <= 60 else f"{repr(given)[:57]}..."
-    return f"{_where(path, place[0], place[1])}{dotted} = {shown}: {message}"
-
-
-def _where(path: Path | None, section: str, key: str | None) -> str:
-    if path is None:
-        return ""
-    line = _line(path, section, key)
-    return f"{path.name} line {line}: " if line else f"{path.name}: "
-
-
-def _line(path: Path, section: str, key: str | None) -> int | None:
-    """Number of the line that names a section or a key in it; None if it is written another way."""
-    current = ""
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if match := re.match(r"\s*\[+\s*([\w\-.]+)\s*\]+", text):
-            current = match[1]
-            if key is None and current == section:
-                return number
-        elif (current == section and _assigns(text, key)) if key else (not current and _assigns(text, section)):
-            return number
-    return None
-
-
-def _assigns(text: str, name: str) -> bool:
-    return re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*[=.]", text) is not None
+        base = find_preset(str(preset.path.parent / Path(name).expanduser()) if is_file else name)
+    except (UsageError, RuntimeError) as error:
+        raise ConfigError(layer.shown, [f"{layer.where('extends')}extends = {name!r}: {error}"]) from None
+    return base.shadows if base.shadows and base.path.samefile(preset.path) else base
 
 
 def to_toml(config: RunConfig) -> str:

@@ -23,9 +23,9 @@ def cache_file() -> Path:
 def choose_engine(shape: Shape, config: RunConfig) -> EngineChoice:
     """Chunk size, threads and isolation for a configuration, from the cache or from a probe of a few seconds."""
     entry = _entry(shape, config)
-    cached = _read().get(_key(entry))
-    if cached is not None and cached.get("entry") == entry:
-        return EngineChoice(**cached["choice"])
+    cached = _known(entry)
+    if cached is not None:
+        return cached[0]
     chunk, threads, seconds = probe(shape, config.rows, config.optim.batch, config.engine.chunk, config.engine.threads)
     place = shape.place
     choice = EngineChoice(
@@ -39,9 +39,19 @@ def choose_engine(shape: Shape, config: RunConfig) -> EngineChoice:
 
 def cached_step_seconds(shape: Shape, config: RunConfig) -> float | None:
     """Seconds per training step that the probe measured for this configuration."""
-    entry = _entry(shape, config)
-    found = _read().get(_key(entry))
-    return found["seconds"] if found is not None and found.get("entry") == entry else None
+    cached = _known(_entry(shape, config))
+    return cached[1] if cached is not None else None
+
+
+def _known(entry: dict[str, Any]) -> tuple[EngineChoice, float] | None:
+    """Choice and seconds per step of an entry; None if it is not there or not as this program writes it."""
+    try:
+        cached = _read()[_key(entry)]
+        choice, seconds = EngineChoice(**cached["choice"]), float(cached["seconds"])
+        sound = cached["entry"] == entry and choice.chunk >= 1 and choice.threads >= 1
+    except (LookupError, TypeError, ValueError):
+        return None
+    return (choice, seconds) if sound else None
 
 
 def _entry(shape: Shape, config: RunConfig) -> dict[str, Any]:

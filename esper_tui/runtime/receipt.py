@@ -1,8 +1,11 @@
 """The text a run ends with: what growth bought, where it is, what to do next.  Made from the run record alone."""
 
+import shlex
 from pathlib import Path
+from typing import TypeGuard
 
 from esper_tui.karn.record import Round, Row, RunRecord
+from esper_tui.runtime.runs import runs_folder
 
 DASH = "–"
 
@@ -13,8 +16,13 @@ def receipt(record: RunRecord, folder: Path | None) -> str:
     if record.round is not None and record.round.rows:
         lines += ["", *_table(record.round, {row["env"]: row for row in record.test}), "", *_summary(record)]
     if folder is not None:
-        lines += ["", f"run   {folder}", f"next  esper runs show {folder.name} · esper presets list"]
+        lines += ["", f"run   {folder}", f"next  esper runs show {_name(folder)} · esper presets list"]
     return "\n".join(lines)
+
+
+def _name(folder: Path) -> str:
+    """How to name a run on the command line: its id where runs live, else its path."""
+    return folder.name if folder.parent == runs_folder().absolute() else shlex.quote(str(folder))
 
 
 def _headline(record: RunRecord) -> str:
@@ -31,12 +39,12 @@ def _table(round_: Round, test: dict[int, Row]) -> list[str]:
 
 def _line(row: Row, test: Row) -> str:
     host, grown = test.get("control_acc"), test.get("acc")
-    delta = f"{100 * (grown - host):+5.1f}" if host is not None and grown is not None else f"{DASH:>5}"
-    gain = f"{row['gain']:+.4f} ± {row['gain_se']:.4f}" if row["gain"] is not None else f"{DASH:>17}"
+    delta = f"{100 * (grown - host):+5.1f}" if is_number(host) and is_number(grown) else f"{DASH:>5}"
+    gain = f"{row['gain']:+.4f} ± {row['gain_se']:.4f}" if is_number(row["gain"]) else f"{DASH:>17}"
     extra = (row["params"] or row["host_params"]) - row["host_params"]
     params = f"{row['host_params']:,} + {extra:,}"
     kept = ", ".join(f"{k['slot']} {k['blueprint']}" for k in row["kept"]) or DASH
-    if row["loss"] is None:
+    if not is_number(row["loss"]):
         kept = "lost: the loss left the finite numbers"
     return (
         f"{row['env']:>3}  {_pct(host):>14}  {_pct(grown):>5}  {delta}   {gain:>19}  {params:<15}"
@@ -54,7 +62,7 @@ def _summary(record: RunRecord) -> list[str]:
                      f"{summary['n']} paired environments")  # fmt: skip
     elif current.control == "none":
         lines.append("dependence only: without a control nothing can be said about what growth bought")
-    if current.best is not None:
+    if current.best is not None and is_number(current.rows[current.best]["loss"]):
         row = current.rows[current.best]
         grown = f", kept {len(row['kept'])} of {row['planted']} seeds"
         lines.append(
@@ -64,5 +72,10 @@ def _summary(record: RunRecord) -> list[str]:
     return lines
 
 
-def _pct(value: float | None) -> str:
-    return DASH if value is None else f"{100 * value:.1f}"
+def is_number(value: object) -> TypeGuard[float]:
+    """False for what was not measured, and for what left the finite numbers and is recorded as text."""
+    return isinstance(value, float | int)
+
+
+def _pct(value: object) -> str:
+    return f"{100 * value:.1f}" if is_number(value) else DASH

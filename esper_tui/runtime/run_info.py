@@ -1,15 +1,16 @@
 """A run folder at a glance, and its check-up.  Imports no torch."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from esper_tui.karn.read import ReadReport, read_run, read_run_file
-from esper_tui.leyline.folder import segments
+from safetensors import SafetensorError, safe_open
+
+from esper_tui.karn.read import ReadReport, parse_line, read_run, read_run_file
+from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, segments
 from esper_tui.runtime.lock import holder
-from esper_tui.runtime.runs import folder_size
+from esper_tui.runtime.runs import folder_size, tags_of
 
 TAIL_BYTES = 4096
 
@@ -36,30 +37,36 @@ def describe_run(folder: Path) -> RunInfo:
     """Reads ``run.toml`` and the last line of the log only."""
     document, last = read_run_file(folder), last_record(folder)
     state = "running" if holder(folder) else "crashed"
-    text = f"epoch {last['epoch']}" if last and last.get("epoch") else ""
-    if last is not None and last["type"] == "RunEnded":
-        state, text = last["status"], last["text"] or f"{last['seconds']:.0f} s"
-    return RunInfo(
-        folder, document.get("preset", "?"), tuple(document.get("tags", ())), folder_size(folder), state, text
-    )
+    text = f"epoch {last['epoch']}" if last.get("epoch") else ""
+    if last.get("type") == "RunEnded":
+        seconds = last.get("seconds")
+        state = str(last.get("status", "ended"))
+        text = str(last.get("text") or (f"{seconds:.0f} s" if isinstance(seconds, int | float) else ""))
+    preset, tags = str(document.get("preset", "?")), tuple(tags_of(document))
+    return RunInfo(folder, preset, tags, folder_size(folder), state, text)
 
 
-def last_record(folder: Path) -> dict[str, Any] | None:
-    """The last whole record of the log; None if there is none near its end."""
+def last_record(folder: Path) -> dict[str, Any]:
+    """The last whole record of the log, read from its end; empty if there is none."""
     logs = segments(folder)
-    if not logs:
-        return None
-    with logs[-1].open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-        lines = file.read().split(b"\n")[:-1]
-    for line in reversed(lines):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and "type" in record:
-            return record
-    return None
+    try:
+        return _last_record(logs[-1]) if logs else {}
+    except OSError:
+        return {}
+
+
+def _last_record(log: Path) -> dict[str, Any]:
+    with log.open("rb") as file:
+        size, tail = file.seek(0, os.SEEK_END), TAIL_BYTES
+        while True:
+            file.seek(max(0, size - tail))
+            lines = file.read(tail).split(b"\n")
+            for line in reversed(lines[1:-1] if tail < size else lines[:-1]):
+                if (record := parse_line(line + b"\n")) is not None:
+                    return record
+            if tail >= min(size, 2 * MAX_EVENT_LINE):
+                return {}
+            tail *= 8
 
 
 def check_run(folder: Path) -> tuple[list[str], bool]:
@@ -73,9 +80,20 @@ def check_run(folder: Path) -> tuple[list[str], bool]:
     ]
     document = read_run_file(folder)
     if not document:
-        lines.append("run.toml is missing or damaged")
+        lines.append(f"{RUN_FILE} is missing or damaged")
+    lines += (damaged := _damaged_artefacts(folder))
     if not record.status:
-        lines.append(
-            "the run is being written" if holder(folder) else "the run did not end; its finished epochs are in the log"
-        )
-    return lines, bool(document) and report.damaged == 0
+        lines.append(holder(folder) or "the run did not end; its finished epochs are in the log")
+    return lines, bool(document) and not (report.damaged or report.problems or damaged)
+
+
+def _damaged_artefacts(folder: Path) -> list[str]:
+    """State files whose length does not fit their own header; their values are checked when they are loaded."""
+    found = []
+    for path in sorted(folder.glob("*/*.safetensors")):
+        try:
+            with safe_open(str(path), framework="numpy"):
+                continue
+        except (SafetensorError, OSError) as error:
+            found.append(f"{path.relative_to(folder)} is damaged ({error})")
+    return found

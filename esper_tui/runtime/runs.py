@@ -1,6 +1,8 @@
 """Run folders: making them, finding them, looking after them.  Imports no torch."""
 
+import contextlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -11,9 +13,12 @@ import tomli_w
 from platformdirs import user_state_path
 
 from esper_tui.karn.read import read_run_file
-from esper_tui.leyline.errors import Busy, CannotWrite, UsageError
-from esper_tui.leyline.folder import RUN_FILE, SUBFOLDERS, is_run
+from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible, UsageError
+from esper_tui.leyline.folder import LOCK_FILE, LOG_FILE, RUN_FILE, SUBFOLDERS, is_run, segments
 from esper_tui.runtime.lock import holder
+
+MAX_NAME = 60
+"""Characters of a preset's name in a run's id."""
 
 
 def runs_folder() -> Path:
@@ -22,28 +27,47 @@ def runs_folder() -> Path:
     return Path(named).expanduser() if named else user_state_path("esper") / "runs"
 
 
-def new_run_folder(preset: str, run_dir: Path | None) -> Path:
-    """A fresh folder for a run; ``run_dir`` is that folder itself.
+def new_run_folder(preset: str, run_dir: Path | None) -> tuple[Path, list[Path]]:
+    """A fresh folder for a run, and which folders were made for it; ``run_dir`` is that folder itself.
 
     Raises:
         Busy: if it already holds a run.
         CannotWrite: if it cannot be made or written to.
     """
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    name = "".join(c if c.isalnum() or c in "_.-" else "-" for c in preset)
-    folder = run_dir or runs_folder() / f"{stamp}-{name}-{secrets.token_hex(2)}"
-    if is_run(folder):
-        raise Busy(f"{folder} already holds a run; choose another --run-dir or remove it with `esper runs rm {folder}`")
+    folder = (run_dir or runs_folder() / run_id(preset)).absolute()
+    refuse_run(folder)
+    made = []
     try:
-        for part in SUBFOLDERS:
-            (folder / part).mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(13, "permission denied")
+        for path in (folder, *(folder / part for part in SUBFOLDERS)):
+            if not path.is_dir():
+                path.mkdir(parents=True)
+                made.append(path)
     except OSError as error:
+        remove_empty(made)
         raise CannotWrite(
             f"cannot create {folder}: {error.strerror}; choose another --run-dir or ESPER_RUNS_DIR"
         ) from None
-    return folder
+    return folder, made
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Removes folders that are empty, the last ones first."""
+    for folder in reversed(folders):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def run_id(preset: str) -> str:
+    """``<utc yyyymmdd-hhmmss>-<preset>-<4 hex>``."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", preset)[:MAX_NAME]
+    return f"{stamp}-{name}-{secrets.token_hex(2)}"
+
+
+def refuse_run(folder: Path) -> None:
+    """Raises ``Busy`` if a folder holds a run."""
+    if is_run(folder):
+        raise Busy(f"{folder} already holds a run; choose another --run-dir or remove it with `esper runs rm {folder}`")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -86,8 +110,7 @@ def find_run(name: str) -> Path:
     Raises:
         UsageError: if there is none, or more than one.
     """
-    path = Path(name).expanduser()
-    if path.is_dir() and is_run(path):
+    if (path := _run_at(name)) is not None:
         return path
     if name == "last" and (runs := all_runs()):
         return runs[0]
@@ -99,37 +122,71 @@ def find_run(name: str) -> Path:
     raise UsageError(f"{name!r} fits {len(found)} runs: {', '.join(p.name for p in found[:4])}; write more of the id")
 
 
+def _run_at(name: str) -> Path | None:
+    try:
+        path = Path(name).expanduser()
+        return path.absolute() if path.is_dir() and is_run(path) else None
+    except (OSError, RuntimeError):  # a name that is too long, a person who does not exist
+        return None
+
+
 def folder_size(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    """Bytes of all files below a folder; files that come and go meanwhile do not matter."""
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            size += path.lstat().st_size if not path.is_dir() else 0
+    return size
+
+
+def tags_of(document: dict[str, Any]) -> list[str]:
+    """The tags in a ``run.toml``, which people may have edited."""
+    found = document.get("tags", [])
+    return [str(tag) for tag in found] if isinstance(found, list) else []
 
 
 def tag_run(folder: Path, add: list[str], remove: list[str]) -> tuple[str, ...]:
-    """Changes the tags of a run; returns them."""
+    """Changes the tags of a run; returns them.
+
+    Raises:
+        Incompatible: if ``run.toml`` cannot be read; it is left as it is.
+    """
     document = read_run_file(folder)
-    tags = [t for t in document.get("tags", []) if t not in remove]
-    document["tags"] = list(dict.fromkeys(tags + add))
+    if not document:
+        raise Incompatible(f"{folder / RUN_FILE} is missing or damaged, so its tags cannot be changed")
+    tags = [t for t in tags_of(document) if t not in remove]
+    document["tags"] = list(dict.fromkeys(tags + [t.strip() for t in add if t.strip()]))
     write_run_file(folder, document)
     return tuple(document["tags"])
 
 
 def removable_runs(runs: list[Path], keep: int) -> list[Path]:
     """Runs that ``gc`` may delete: not tagged, not being written, older than the newest ``keep``."""
-    free = [folder for folder in runs if not read_run_file(folder).get("tags") and not holder(folder)]
+    free = [folder for folder in runs if not tags_of(read_run_file(folder)) and not holder(folder)]
     return free[keep:]
 
 
 def remove_run(folder: Path) -> int:
-    """Deletes a run folder and returns the bytes that were freed.
+    """Deletes what a run wrote and returns the bytes that were freed; a person's own files in the folder stay.
 
     Raises:
         Busy: while a process writes it.
         UsageError: if the folder is not a run.
+        CannotWrite: if something cannot be deleted.
     """
     if not is_run(folder):
         raise UsageError(f"{folder} is not a run folder; nothing was removed")
     if problem := holder(folder):
         raise Busy(problem)
-    size = folder_size(folder)
-    shutil.rmtree(folder)
-    return size
+    before = folder_size(folder)
+    try:
+        for name in SUBFOLDERS:
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
+        for file in (folder / LOG_FILE, folder / LOCK_FILE, *segments(folder), folder / RUN_FILE):
+            file.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise CannotWrite(f"cannot delete {error.filename}: {error.strerror}; delete {folder} by hand") from None
+    return before - (folder_size(folder) if folder.exists() else 0)

@@ -1,5 +1,6 @@
 """State files: named tensors and one JSON document, nothing that could run code.  Written whole or not at all."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,20 @@ VERSION = 1
 
 def save_state(path: Path, kind: str, tensors: dict[str, torch.Tensor], document: dict[str, Any]) -> None:
     """Writes a state file of a kind, for example ``network``."""
-    meta = {"format": "esper", "version": str(VERSION), "kind": kind, "document": json.dumps(document)}
-    write_atomically(path, save({k: v.contiguous().cpu() for k, v in tensors.items()}, metadata=meta))
+    flat = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    text = json.dumps(document)
+    meta = {"format": "esper", "version": str(VERSION), "kind": kind, "document": text, "checksum": _sum(flat, text)}
+    write_atomically(path, save(flat, metadata=meta))
+
+
+def _sum(tensors: dict[str, torch.Tensor], document: str) -> str:
+    """A fingerprint of names, types, shapes and values."""
+    digest = hashlib.blake2b(document.encode(), digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_state(path: Path, kind: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -35,6 +48,10 @@ def load_state(path: Path, kind: str) -> tuple[dict[str, torch.Tensor], dict[str
         raise Incompatible(f"{path} is not a readable state file ({error})") from None
     if meta.get("format") != "esper" or meta.get("kind") != kind or not isinstance(document, dict):
         raise Incompatible(f"{path} is not a {kind} file of esper")
-    if not meta.get("version", "").isdigit() or int(meta["version"]) > VERSION:
-        raise Incompatible(f"{path} was written by a newer program; update esper")
+    if meta.get("version") != str(VERSION):
+        raise Incompatible(
+            f"{path} has version {meta.get('version', '?')[:9]}, this program reads {VERSION}; update esper"
+        )
+    if meta.get("checksum") != _sum(tensors, meta["document"]):
+        raise Incompatible(f"{path} is damaged: its checksum does not fit")
     return tensors, document
