@@ -7,14 +7,15 @@ G2     TRAINING → BLENDING     incubated long enough, finite, shadow loss − 
 G3     BLENDING → HOLDING      target is full and the ramp is done
 G5     HOLDING → FOSSILIZED    the gain exceeds ``gates.min_gain`` by 2 SE and the ablation contributes;
                                looked at every 5 epochs, at most 4 times; a passing look is confirmed once
-                               on the reward half
+                               on the reward half; in a run without controls the dependence exceeds
+                               ``gates.min_gain`` by 2 SE instead
 =====  ======================  ==========================================================================
 
 Looking at G5 every epoch would commit most seeds that do nothing: epoch noise is larger than image noise, and the
 largest of many looks passes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from esper_tui.leyline.state import Estimate, Verdict
 
@@ -41,16 +42,18 @@ class Incubation:
 
 @dataclass(frozen=True)
 class Holding:
-    """What is known about a seed in HOLDING; without a control the gains are None.
+    """What is known about a seed in HOLDING; None where it was not measured.
 
     Attributes:
         gain, confirm: rise of the gain since germination, on the gate half and on the reward half.
         dependence: rise of the loss when the seed is switched off, gate half.
+        control: whether the environment has a control; only without one may the dependence stand for the gain.
     """
 
     gain: Estimate | None
     confirm: Estimate | None
     dependence: Estimate | None
+    control: bool = True
 
 
 def check_g1(epochs_in_stage: int) -> Verdict:
@@ -70,7 +73,8 @@ def check_g2(epochs_in_stage: int, needed: int, seen: Incubation | None, ln_clas
         return Verdict("G2", False, seen.rms_delta, seen.rms_host, "the seed's output is larger than the host's")
     limit = SHADOW_SLACK * ln_classes + 2 * seen.excess.se
     passed = seen.excess.value < limit
-    return Verdict("G2", passed, seen.excess.value, limit, "shadow loss over the host's")
+    text = f"the shadow loss is {'close to' if passed else 'too far above'} the host's"
+    return Verdict("G2", passed, seen.excess.value, limit, text)
 
 
 def check_g3(target: float, ramp_left: int) -> Verdict:
@@ -86,19 +90,24 @@ def is_look_due(epochs_in_stage: int, looks: int) -> bool:
 
 
 def check_g5(seen: Holding, min_gain: float) -> Verdict:
-    """One look.  ``min_gain`` in nats.  Without a control the dependence takes the place of the gain."""
+    """One look.  ``min_gain`` in nats."""
     if seen.dependence is None:
         return Verdict("G5", False, None, min_gain, "the ablation was not measured")
+    if not seen.control:
+        return _held_against(seen.dependence, min_gain, "dependence only")
     if seen.gain is None or seen.confirm is None:
-        passed = seen.dependence.above(min_gain)
-        return Verdict("G5", passed, seen.dependence.value, min_gain, "dependence only: no control")
-    threshold = min_gain + 2 * seen.gain.se
-    if not seen.gain.above(min_gain):
-        return Verdict("G5", False, seen.gain.value, threshold, "gain within 2 SE of the least worth keeping")
-    if seen.dependence.value <= 0.0:
+        return Verdict("G5", False, None, min_gain, "the gain was not measured")
+    verdict = _held_against(seen.gain, min_gain, "gain on the gate half")
+    if not verdict.passed:
+        return verdict
+    if not seen.dependence.value > 0.0:  # not a number fails, too
         return Verdict("G5", False, seen.dependence.value, 0.0, "the network does not need the seed")
-    if not seen.confirm.above(min_gain):
-        return Verdict(
-            "G5", False, seen.confirm.value, min_gain + 2 * seen.confirm.se, "not confirmed on the reward half"
-        )
-    return Verdict("G5", True, seen.gain.value, threshold, "gain confirmed")
+    confirmed = _held_against(seen.confirm, min_gain, "gain on the reward half")
+    return replace(verdict, text="gain, confirmed on the reward half") if confirmed.passed else confirmed
+
+
+def _held_against(seen: Estimate, least: float, what: str) -> Verdict:
+    """Whether an estimate exceeds the least worth keeping by 2 standard errors."""
+    passed = seen.above(least)
+    text = what if passed else f"{what} is not 2 SE above the least worth keeping"
+    return Verdict("G5", passed, seen.value, least + 2 * seen.se, text)

@@ -7,7 +7,7 @@ that changes the stage returns the changes it made.
 from dataclasses import dataclass, field, replace
 
 from esper_tui.kasmina.alpha import Alpha
-from esper_tui.leyline.choices import ALPHA_SPEEDS, ALPHA_TARGETS, CURVES, STYLES, TEMPOS, Curve, Decision, Form
+from esper_tui.leyline.choices import ALPHA_SPEEDS, ALPHA_TARGETS, CURVES, STYLES, TEMPOS, Curve, Decision, Form, Op
 from esper_tui.leyline.stages import DEVELOPING, EMBARGO_EPOCHS, GRAFTED, RESET_EPOCHS, Stage, is_legal_transition
 from esper_tui.leyline.state import SlotState, Verdict
 
@@ -50,7 +50,12 @@ class Seed:
 
 @dataclass
 class Slot:
-    """One slot of one environment."""
+    """One slot of one environment.
+
+    Attributes:
+        verdict: what the gate ahead said last; gone as soon as the seed moves on or its ramp changes.
+        looks: how often G5 was looked at over the life of the present seed.
+    """
 
     name: str
     stage: Stage = Stage.DORMANT
@@ -62,7 +67,7 @@ class Slot:
 
     def germinate(self, seed: Seed) -> Change:
         self._check(Stage.GERMINATED)
-        self.seed, self.alpha = seed, Alpha()
+        self.seed, self.alpha, self.looks = seed, Alpha(), 0
         return self._move(Stage.GERMINATED, "decision")
 
     def advance(self, cause: str = "decision") -> Change:
@@ -76,7 +81,7 @@ class Slot:
             raise ValueError(f"{self.name} is {self.stage.name}: nothing to advance")
         if target is Stage.BLENDING:
             self.alpha.retarget(self.seed.first_target, STYLES[self.seed.style].curve, self.seed.first_ticks)
-        return self._move(target, cause)
+        return self._move(target, cause, self.verdict)
 
     def set_alpha_target(self, style: str, target: float, curve: Curve, ticks: int) -> list[Change]:
         """Starts another ramp; a seed in HOLDING that leaves full strength goes back to BLENDING."""
@@ -84,8 +89,10 @@ class Slot:
             raise ValueError(f"{self.name} is {self.stage.name}: no alpha to set")
         if STYLES[style].form is not self.seed.form:
             raise ValueError(f"{self.name}: a {self.seed.form} seed cannot become {STYLES[style].form}")
+        if target == self.alpha.target and self.alpha.resting:
+            raise ValueError(f"{self.name} already rests at {target:g}")
         self.alpha.retarget(target, curve, ticks)
-        self.seed.style = style
+        self.seed.style, self.verdict = style, None
         if self.stage is Stage.HOLDING and target < 1.0:
             return [self._move(Stage.BLENDING, "decision")]
         return []
@@ -99,11 +106,11 @@ class Slot:
         if ticks == 0 or self.alpha.value == 0.0:
             return [self.remove(cause)]
         self.alpha.retarget(0.0, curve, ticks)
+        self.verdict = None
         return [self._move(Stage.BLENDING, cause)] if self.stage is Stage.HOLDING else []
 
     def fossilize(self) -> Change:
-        self._check(Stage.FOSSILIZED)
-        return self._move(Stage.FOSSILIZED, "decision")
+        return self._move(Stage.FOSSILIZED, "decision", self.verdict)
 
     def begin_epoch(self, hold_epochs: int) -> list[Change]:
         """A pruned slot enters its embargo; a seed held too long starts its way out; the ramp ticks."""
@@ -131,14 +138,16 @@ class Slot:
 
     def apply(self, decision: Decision) -> list[Change]:
         """Carries out any decision but GERMINATE, which needs a seed."""
-        op = decision.op.name
-        if op == "ADVANCE":
+        op = decision.op
+        if op is Op.WAIT:
+            return []
+        if op is Op.ADVANCE:
             return [self.advance()]
-        if op == "FOSSILIZE":
+        if op is Op.FOSSILIZE:
             return [self.fossilize()]
         ticks = ALPHA_SPEEDS[decision.alpha_speed or ""]
         curve = CURVES[decision.alpha_curve or ""]
-        if op == "PRUNE":
+        if op is Op.PRUNE:
             return self.prune(curve, ticks)
         return self.set_alpha_target(decision.style or "", ALPHA_TARGETS[decision.alpha_target or ""], curve, ticks)
 
@@ -174,16 +183,16 @@ class Slot:
         self.seed, self.alpha = None, Alpha()
         return change
 
-    def _move(self, target: Stage, cause: str) -> Change:
+    def _move(self, target: Stage, cause: str, gate: Verdict | None = None) -> Change:
         self._check(target)
         seed = self.seed
         change = Change(
             self.name, self.stage, target, cause,
             seed.uid if seed else None, seed.blueprint if seed else None,
             seed.style if seed else None, seed.params if seed else 0,
-            self.verdict if self.verdict is not None and self.verdict.passed else None,
+            gate if gate is not None and gate.passed else None,
         )  # fmt: skip
-        self.stage, self.epochs_in_stage, self.verdict, self.looks = target, 0, None, 0
+        self.stage, self.epochs_in_stage, self.verdict = target, 0, None
         return change
 
 

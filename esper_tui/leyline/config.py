@@ -161,7 +161,7 @@ class Tamiyo(Section):
     stall_gain: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
     """heuristic: a host that improved by less than this times ln(classes) over 3 epochs has stalled."""
     germinate_by: Count = 6
-    """heuristic: the first seed is planted at this epoch even if the host still improves."""
+    """heuristic: from this epoch on seeds are planted even if the host still improves."""
     rotation: Annotated[tuple[str, ...], Field(min_length=1)] = ("CONV_LIGHT", "CONV_HEAVY")
     """heuristic: blueprints tried first, every environment starting at another place; then the others."""
     slot_order: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ operation is open if one slot is.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from esper_tui.leyline.choices import ALPHA_TARGETS, STYLES, Decision, Op
+from esper_tui.leyline.choices import ALPHA_TARGETS, BLUEPRINTS, STYLES, Decision, Op
 from esper_tui.leyline.stages import CLEANUP, DEVELOPING, Stage
 from esper_tui.leyline.state import EnvState, SlotState
 
@@ -97,7 +97,8 @@ class Legality:
         if reason := self.ops[op][slot]:
             return reason
         if op is Op.GERMINATE and decision.blueprint is not None:
-            return self.blueprints[slot][decision.blueprint]
+            unknown = Reason(Code.BLUEPRINT_TOPOLOGY, f"{decision.blueprint} does not exist for this host")
+            return self.blueprints[slot].get(decision.blueprint, unknown)
         if op is Op.SET_ALPHA_TARGET and decision.style is not None and decision.alpha_target is not None:
             return self.styles[slot][decision.style] or self.targets[slot][decision.alpha_target]
         return None
@@ -112,7 +113,7 @@ def legality(env: EnvState, rules: Rules) -> Legality:
         Op.SET_ALPHA_TARGET: {s.slot: _set_alpha(env, s) for s in env.slots},
         Op.PRUNE: {s.slot: _prune(env, s) for s in env.slots},
         Op.FOSSILIZE: {s.slot: _fossilize(s) for s in env.slots},
-        Op.ADVANCE: {s.slot: _advance(s) for s in env.slots},
+        Op.ADVANCE: {s.slot: _advance(env, s) for s in env.slots},
     }
     return Legality(
         ops,
@@ -127,6 +128,8 @@ def _wrong_stage(slot: SlotState, needs: str) -> Reason:
 
 
 def _ramping(env: EnvState, slot: SlotState) -> Reason | None:
+    if slot.leaving:
+        return Reason(Code.ALPHA_RAMPING, f"the seed in {slot.slot} is being taken away")
     if slot.ramp_left == 0:
         return None
     text = f"the alpha ramp of {slot.slot} still moves"
@@ -144,9 +147,8 @@ def _cannot_plant_anywhere(env: EnvState, rules: Rules) -> Reason | None:
     if planted >= rules.seed_limit:
         return Reason(Code.SEED_LIMIT, f"{planted} of {rules.seed_limit} seeds are planted")
     if developing >= rules.concurrent:
-        return Reason(
-            Code.DEVELOPING_SEED, f"{developing} seed still develops (growth.concurrent = {rules.concurrent})"
-        )
+        text = f"{developing} of {rules.concurrent} seeds develop (growth.concurrent)"
+        return Reason(Code.DEVELOPING_SEED, text)
     return None
 
 
@@ -163,8 +165,9 @@ def _germinate(env: EnvState, slot: SlotState, blueprints: Table) -> Reason | No
 def _blueprints(env: EnvState, slot: SlotState, rules: Rules) -> Table:
     spent = env.seed_params
     table: Table = {}
-    for name, params in rules.seed_params[slot.slot].items():
-        if name not in rules.topology:
+    for name in BLUEPRINTS:
+        params = rules.seed_params[slot.slot].get(name)
+        if params is None or name not in rules.topology:
             table[name] = Reason(Code.BLUEPRINT_TOPOLOGY, f"{name} does not exist for this host")
         elif name not in rules.allowed:
             table[name] = Reason(Code.BLUEPRINT_TOPOLOGY, f"{name} is not in growth.blueprints")
@@ -197,18 +200,29 @@ def _fossilize(slot: SlotState) -> Reason | None:
     return _gate(slot, "G5")
 
 
-def _advance(slot: SlotState) -> Reason | None:
+def _advance(env: EnvState, slot: SlotState) -> Reason | None:
     gates = {Stage.GERMINATED: "G1", Stage.TRAINING: "G2", Stage.BLENDING: "G3"}
     if slot.stage not in gates:
         return _wrong_stage(slot, "GERMINATED, TRAINING or BLENDING")
-    return _gate(slot, gates[slot.stage])
+    if slot.leaving:
+        return _ramping(env, slot)
+    return _gate(slot, gates[slot.stage], _gate_opens(env, slot))
 
 
-def _gate(slot: SlotState, gate: str) -> Reason | None:
+def _gate_opens(env: EnvState, slot: SlotState) -> int | None:
+    """When the next gate opens by itself: G1 at the next epoch, G3 at the end of a ramp to full strength."""
+    if slot.stage is Stage.GERMINATED:
+        return env.epoch + 1
+    if slot.stage is Stage.BLENDING and slot.alpha_target == 1.0:
+        return env.epoch + max(1, slot.ramp_left)
+    return None
+
+
+def _gate(slot: SlotState, gate: str, opens: int | None = None) -> Reason | None:
     verdict = slot.verdict
     if verdict is None or verdict.gate != gate:
-        return Reason(Code.GATE_FAILED, f"{gate} has not been looked at yet")
-    return None if verdict.passed else Reason(Code.GATE_FAILED, f"{gate}: {verdict.text}")
+        return Reason(Code.GATE_FAILED, f"{gate} has not been looked at yet", opens)
+    return None if verdict.passed else Reason(Code.GATE_FAILED, f"{gate}: {verdict.text}", opens)
 
 
 def _styles(slot: SlotState) -> Table:

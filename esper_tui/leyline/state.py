@@ -66,6 +66,11 @@ class SlotState:
     def grafted(self) -> bool:
         return self.stage in GRAFTED
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the seed is on a ramp that ends with its removal."""
+        return self.stage is Stage.BLENDING and self.alpha_target == 0.0
+
 
 @dataclass(frozen=True)
 class EnvState:
@@ -86,11 +91,16 @@ class EnvState:
 
 @dataclass(frozen=True)
 class SeedSignals:
-    """What was measured about one living seed; None where it was not."""
+    """What was measured about one living seed; None where it was not.
+
+    ``dependence_age`` is how many epochs ago the dependence was measured; ``grad`` the mean gradient norm.
+    """
 
     gain: Estimate | None = None
     dependence: Estimate | None = None
     credit: float | None = None
+    dependence_age: int | None = None
+    grad: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,3 +112,4 @@ class EnvSignals:
     gain: Estimate | None
     seeds: dict[str, SeedSignals] = field(default_factory=dict)
     healthy: bool = True
+    host_grad: float | None = None

@@ -66,5 +66,6 @@ class AblationPlan:
 
     def note(self, epoch: int, env: int, seen: Measured) -> None:
         """Enters what was measured into the environment's ledger."""
+        self.ledgers[env].forget_departed(self.players[env])
         if seen.coalitions:
             self.ledgers[env].record_ablations(epoch, self.players[env], seen.coalitions)

@@ -44,7 +44,10 @@ class Judge:
     def _holding(self, slot: Slot, ledger: Ledger) -> Holding:
         seed = slot.seed.uid if slot.seed else 0
         epochs = slot.epochs_in_stage
-        return Holding(ledger.gate.gain(seed, epochs), ledger.reward.gain(seed, epochs), ledger.dependence(slot.name))
+        return Holding(
+            ledger.gate.gain(seed, epochs), ledger.reward.gain(seed, epochs), ledger.dependence(slot.name),
+            control=self.config.reward.control == "twin",
+        )  # fmt: skip
 
 
 def incubation(slot: str, ledger: Ledger, measured: Measured) -> Incubation | None:

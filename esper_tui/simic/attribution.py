@@ -5,7 +5,7 @@ grew; *dependence* takes a seed away from the network that has come to rely on i
 a network may depend strongly on a seed that added nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations, permutations
 from math import comb, factorial
 
@@ -93,31 +93,37 @@ def wanted_coalitions(
 
 
 def shapley(losses: dict[Coalition, np.ndarray], players: Sequence[str]) -> dict[str, Estimate]:
-    """Shapley value of every seed for −loss, exact, with standard errors over images.
+    """Shapley value of every seed for −loss, with standard errors over images.
 
-    φᵢ = Σ_S |S|!(K−|S|−1)!/K! · (loss(S) − loss(S ∪ i)); the values sum to loss(∅) − loss(all).  Where coalitions
-    were sampled, the mean over the permutations whose prefixes were measured.
+    The mean over all orders whose prefixes were measured of what a seed adds in its turn, loss(S) − loss(S ∪ i);
+    the values sum to loss(∅) − loss(all).  With all 2^K coalitions these are all K! orders, and the values exact;
+    with ``wanted_coalitions`` of more players they are unbiased.  Empty where no order was measured.
     """
-    k = len(players)
-    if len(losses) == 2**k:
-        weight = {size: factorial(size) * factorial(k - size - 1) / factorial(k) for size in range(k)}
-        return {
-            p: mean_estimate(sum(weight[len(s)] * (losses[s] - losses[s | {p}]) for s in losses if p not in s))
-            for p in players
-        }
-    return _sampled_shapley(losses, players)
+    terms: dict[str, list[np.ndarray]] = {p: [] for p in players}
+    for (before, player), share in step_shares(losses, players).items():
+        terms[player].append(share * (losses[before] - losses[before | {player}]))
+    return {p: mean_estimate(np.sum(steps, axis=0)) for p, steps in terms.items() if steps}
 
 
-def _sampled_shapley(losses: dict[Coalition, np.ndarray], players: Sequence[str]) -> dict[str, Estimate]:
-    """Mean marginal contribution over all measured steps S → S ∪ i, each size weighted equally."""
-    found = {}
-    for p in players:
-        by_size: dict[int, list[np.ndarray]] = {}
-        for s in losses:
-            if p not in s and s | {p} in losses:
-                by_size.setdefault(len(s), []).append(losses[s] - losses[s | {p}])
-        found[p] = mean_estimate(np.mean([np.mean(steps, axis=0) for steps in by_size.values()], axis=0))
-    return found
+def step_shares(measured: Iterable[Coalition], players: Sequence[str]) -> dict[tuple[Coalition, str], float]:
+    """(S, i) → the share of the measured orders in which seed i is switched on right after the coalition S.
+
+    An order is a chain ∅ ⊂ … ⊂ all of measured coalitions, one seed more in each.  Through a step lead (chains from ∅
+    to S) × (chains from S ∪ i to all) of them; with all coalitions that is |S|!(K−|S|−1)! of K!.
+    """
+    nothing, everything = frozenset[str](), frozenset(players)
+    known = dict.fromkeys(sorted((s for s in measured if s <= everything), key=len))
+    if nothing not in known or everything not in known:
+        return {}
+    steps = [(s, p) for s in known for p in players if p not in s and s | {p} in known]
+    up, down = dict.fromkeys(known, 0), dict.fromkeys(known, 0)
+    up[nothing] = down[everything] = 1
+    for s, p in steps:
+        up[s | {p}] += up[s]
+    for s, p in reversed(steps):
+        down[s] += down[s | {p}]
+    ways = {(s, p): up[s] * down[s | {p}] for s, p in steps}
+    return {step: count / up[everything] for step, count in ways.items() if count}
 
 
 def shapley_by_permutations(losses: dict[Coalition, np.ndarray], players: Sequence[str]) -> dict[str, float]:
@@ -149,15 +155,14 @@ def interactions(losses: dict[Coalition, np.ndarray], players: Sequence[str]) ->
     return found
 
 
-def credits(gain: float, values: dict[str, Estimate]) -> dict[str, float]:
+def credits(gain: float, values: dict[str, Estimate], total: Estimate) -> dict[str, float]:
     """The environment's gain shared out in proportion to Shapley values.
 
-    Equal shares where the sum of the values is within its standard error: then the ratios mean nothing.
+    Args:
+        total: loss(∅) − loss(all), the sum of the values, with its own standard error over images.
+
+    Equal shares where the total is within its standard error: then the ratios mean nothing.
     """
-    if not values:
-        return {}
-    total = sum(v.value for v in values.values())
-    error = float(np.sqrt(sum(v.se**2 for v in values.values())))
-    if abs(total) <= error:
+    if abs(total.value) <= total.se:
         return dict.fromkeys(values, gain / len(values))
-    return {p: gain * v.value / total for p, v in values.items()}
+    return {p: gain * v.value / total.value for p, v in values.items()}

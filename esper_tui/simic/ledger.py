@@ -66,7 +66,14 @@ class Ledger:
         self.latest = mean_estimate(difference[self.gate.mask])
 
     def record_ablations(self, epoch: int, players: tuple[str, ...], subsets: dict[Coalition, np.ndarray]) -> None:
-        self.measured_at, self.players, self.subsets = epoch, players, subsets
+        """Per-image losses ``[n]`` of the network with only some of its grafted seeds on; finite ones count."""
+        finite = {on: losses for on, losses in subsets.items() if np.isfinite(losses).all()}
+        self.measured_at, self.players, self.subsets = epoch, players, finite
+
+    def forget_departed(self, present: tuple[str, ...]) -> None:
+        """Drops what was measured with a seed on that has left; the next one in its slot inherits nothing."""
+        self.players = tuple(p for p in self.players if p in present)
+        self.subsets = {on: losses for on, losses in self.subsets.items() if on <= set(self.players)}
 
     def mark_germination(self, seed: int) -> None:
         """Keeps the present window as what a new seed's gain is compared with."""
@@ -77,16 +84,19 @@ class Ledger:
     def dependence(self, slot: str) -> Estimate | None:
         """Rise of the gate-half loss when the seed in a slot is switched off."""
         everyone = frozenset(self.players)
-        if slot not in everyone or everyone - {slot} not in self.subsets:
+        whole, without = self.subsets.get(everyone), self.subsets.get(everyone - {slot})
+        if slot not in everyone or whole is None or without is None:
             return None
-        return mean_estimate((self.subsets[everyone - {slot}] - self.subsets[everyone])[self.gate.mask])
+        return mean_estimate((without - whole)[self.gate.mask])
 
     def credits(self) -> dict[str, float]:
         """The present gain shared out among the seeds that were ablated last."""
-        if self.latest is None or not self.players:
+        halves = {on: losses[self.gate.mask] for on, losses in self.subsets.items()}
+        values = shapley(halves, self.players)
+        if self.latest is None or not values:
             return {}
-        halves = {s: column[self.gate.mask] for s, column in self.subsets.items()}
-        return credits(self.latest.value, shapley(halves, self.players))
+        total = mean_estimate(halves[frozenset()] - halves[frozenset(self.players)])
+        return credits(self.latest.value, values, total)
 
     def signals(self, slot: str, seed: int, epochs_at_full: int, credit: float | None) -> SeedSignals:
         return SeedSignals(self.gate.gain(seed, epochs_at_full), self.dependence(slot), credit)

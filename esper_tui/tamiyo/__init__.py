@@ -1,4 +1,5 @@
 """The brain: policies that decide for every environment at every boundary.
 
-``scripted`` (wait, random, schedule), ``heuristic`` (rules with a trace).
+``scripted`` (wait, random, schedule), ``heuristic`` (rules with a trace), ``masks`` (what is open, as
+tensors).
 """

@@ -31,9 +31,8 @@ class HeuristicRules:
 
 @dataclass(frozen=True)
 class Memory:
-    """What one environment has taught: seeds planted so far, and blueprints whose seeds were committed or lost."""
+    """What one environment has taught: blueprints whose seeds were committed or lost, and those that live, by slot."""
 
-    planted: int = 0
     kept: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     living: dict[str, str] = field(default_factory=dict)
@@ -56,10 +55,7 @@ class Heuristic:
         for env, (view, signals, legal, memory) in enumerate(rows):
             memory = self._learn(memory, view)
             trace: Trace = []
-            decision = self._decide(env, view, signals, legal, memory, trace)
-            if decision.op is Op.GERMINATE:
-                memory = Memory(memory.planted + 1, memory.kept, memory.lost, memory.living)
-            decisions.append(decision)
+            decisions.append(self._decide(env, view, signals, legal, memory, trace))
             traces.append(trace)
             memories.append(memory)
         return PolicyStep(decisions, traces, memories)
@@ -71,7 +67,7 @@ class Heuristic:
         gone = [slot for slot in memory.living if slot not in living]
         kept = tuple(fossils[slot] for slot in gone if slot in fossils)
         lost = tuple(memory.living[slot] for slot in gone if slot not in fossils)
-        return Memory(memory.planted, memory.kept + kept, memory.lost + lost, living)
+        return Memory(memory.kept + kept, memory.lost + lost, living)
 
     def _decide(
         self, env: int, view: EnvState, signals: EnvSignals, legal: Legality, memory: Memory, trace: Trace
@@ -115,16 +111,19 @@ class Heuristic:
         self, env: int, view: EnvState, signals: EnvSignals, legal: Legality, memory: Memory, trace: Trace
     ) -> Decision:
         slots = [s for s in self._preferred(view) if s in legal.slots(Op.GERMINATE)]
+        trace.append({"rule": "a slot is open", "slot": slots[0] if slots else None, "fired": bool(slots)})
+        if not slots:
+            return WAIT
         stalled, improved = self._has_stalled(signals)
-        due = memory.planted == 0 and view.epoch >= self.rules.germinate_by
+        due = view.epoch >= self.rules.germinate_by
         trace.append({
             "rule": f"the host stalled over {STALL_EPOCHS} epochs",
             "value": improved, "threshold": self.rules.stall_gain, "fired": stalled,
         })  # fmt: skip
         trace.append({
-            "rule": "the first seed is due", "value": view.epoch, "threshold": self.rules.germinate_by, "fired": due,
+            "rule": "planting waits no longer", "value": view.epoch, "threshold": self.rules.germinate_by, "fired": due,
         })  # fmt: skip
-        if not slots or not (stalled or due or memory.planted):
+        if not (stalled or due):
             return WAIT
         slot = slots[0]
         blueprint, why = self._blueprint(env, slot, legal, memory)
