@@ -34,7 +34,11 @@ class Verdict:
     target: Target
     interval: Interval
 
+    def measured(self) -> str:
+        return f"{self.interval.value:.2f}x [{self.interval.low:.2f}, {self.interval.high:.2f}]"
+
     def text(self) -> str:
+        """The ratio, what it is held against, and how it stands."""
         i, t = self.interval, self.target
         if i.low >= t.goal:
             word = "goal reached"
@@ -42,7 +46,7 @@ class Verdict:
             word = "floor reached"
         else:
             word = "undecided" if i.high >= t.floor else "missed"
-        return f"{i.value:.2f}x [{i.low:.2f}, {i.high:.2f}]  floor {t.floor:g}x  goal {t.goal:g}x  {word}  (n={i.n})"
+        return f"{self.measured()}  floor {t.floor:g}x  goal {t.goal:g}x  {word}  (n={i.n})"
 
 
 def interleave(

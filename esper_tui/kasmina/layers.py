@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import grad
 
 GROUP_EPS = 1e-3
 Statistics = Literal["update", "batch", "running"]
@@ -19,7 +20,49 @@ Statistics = Literal["update", "batch", "running"]
 def conv(c_in: int, c_out: int, kernel: int, rows: int, *, depthwise: bool = False) -> nn.Conv2d:
     """Convolution of every row by itself, 'same' padding, no bias (a normalisation follows, or a blend)."""
     groups = rows * (c_in if depthwise else 1)
-    return nn.Conv2d(rows * c_in, rows * c_out, kernel, padding=kernel // 2, groups=groups, bias=False)
+    made = nn.Conv2d if depthwise or c_in % CHANNEL_BLOCK == 0 else NarrowConv
+    return made(rows * c_in, rows * c_out, kernel, padding=kernel // 2, groups=groups, bias=False)
+
+
+CHANNEL_BLOCK = 8
+"""Channels that grouped CPU kernels take at a time; a group with a broken block falls back to matrix products."""
+WIDE_MAP = 2**15
+"""Elements of a channel over the batch from which copying a row's share costs less than falling back."""
+
+
+class _NarrowConv(torch.autograd.Function):
+    """Grouped convolution whose weight gradient is computed row by row, on copies of the rows."""
+
+    @staticmethod
+    def forward(ctx, h: Tensor, weight: Tensor, groups: int) -> Tensor:
+        ctx.save_for_backward(h, weight)
+        ctx.groups = groups
+        return F.conv2d(h, weight, padding="same", groups=groups)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
+        h, weight = ctx.saved_tensors
+        groups, pad = ctx.groups, weight.shape[-1] // 2
+        layout = torch.channels_last if h.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+        rows = [[part.contiguous(memory_format=layout) for part in t.chunk(groups, 1)] for t in (h, gradient)]
+        shape = (len(weight) // groups, *weight.shape[1:])
+        own = torch.cat([grad.conv2d_weight(a, shape, g, padding=pad) for a, g in zip(*rows, strict=True)])
+        if not ctx.needs_input_grad[0]:
+            return None, own, None
+        return grad.conv2d_input(h.shape, weight, gradient, padding=pad, groups=groups), own, None
+
+
+class NarrowConv(nn.Conv2d):
+    """Convolution of images: few input channels, and usually the largest map of the network.
+
+    On a CPU the weight gradient of all rows together takes five times as long as row by row, copies included,
+    unless batches are small.  Which way is taken does not depend on the number of rows, so neither do the bits.
+    """
+
+    def forward(self, h: Tensor) -> Tensor:
+        if h.device.type != "cpu" or h.numel() // h.shape[1] < WIDE_MAP:
+            return super().forward(h)
+        return _NarrowConv.apply(h, self.weight, self.groups)
 
 
 LANES = 64
@@ -70,8 +113,8 @@ class Linear(nn.Module):
         self.bias = nn.Parameter(torch.empty(rows * c_out)) if bias_init is not None else None
 
     def forward(self, h: Tensor) -> Tensor:
-        weight = self.weight.unflatten(0, (self.rows, -1)).transpose(1, 2)
-        out = torch.bmm(h.flatten(1).unflatten(1, (self.rows, -1)).transpose(0, 1), weight)
+        weight = self.weight.view(self.rows, -1, self.weight.shape[1]).transpose(1, 2)
+        out = torch.bmm(h.reshape(len(h), self.rows, -1).transpose(0, 1), weight)
         if self.bias is not None:  # a product, so that its gradient is one too: a sum would mix rows in its lanes
             out = torch.baddbmm(out, h.new_ones(self.rows, len(h), 1), self.bias.view(self.rows, 1, -1))
         return out.transpose(0, 1).flatten(1)[:, :, None, None]

@@ -50,12 +50,17 @@ class Stacked:
         self._views = [p.data.unflatten(0, (self.size, -1))[:rows] for p in self.params]
         index = [*range(rows), *[0] * (self.size - rows)]  # dead rows are fed with the first one
         self._padding = torch.tensor(index, device=place.device) if self.size > rows else None
+        self._loaded: Tensor | None = None
 
     def load(self, weights: Tensor) -> None:
         """Copies rows ``[R, P]`` into the parameters."""
-        if self.params:
-            for view, part in zip(self._views, weights.split(self.sizes, dim=1), strict=True):
-                view.copy_(part.view(view.shape))
+        if not self.params:
+            return
+        if self._loaded is not weights:  # a bank updates its rows in place: the same views serve every step
+            parts = weights.split(self.sizes, dim=1)
+            self._sources = [part.view(view.shape) for part, view in zip(parts, self._views, strict=True)]
+            self._loaded = weights
+        torch._foreach_copy_(self._views, self._sources)
 
     def as_rows(self, gradients: Sequence[Tensor]) -> Tensor:
         """Gradients of the parameters, in their order, as rows ``[R, P]``; P is 0 for a module without parameters."""

@@ -24,14 +24,14 @@ class Shadow:
         self.index = torch.tensor(rows, device=chunk.shape.place.device)
         self.rest = Sweep(chunk, [Variant(row, chunk.alphas(row)) for row in rows], start=slot + 1)
 
-    def loss(self, h: Tensor, labels: Tensor) -> Tensor:
-        """Sum over the seeds of the mean loss with the seed fully on; h are the detached activations at the slot."""
+    def losses(self, h: Tensor, labels: Tensor) -> Tensor:
+        """Losses ``[B, seeds]`` with the seeds fully on; h are the detached activations at the slot."""
         parts = []
         for group in self.groups:
             own = select_rows(h, group.index, self.chunk.rows)
             parts.append(own + group.stacked(own))
         logits = self.rest.load("weight").run(torch.cat(parts, dim=1))
-        return row_losses(logits.flatten(1), labels[:, self.index]).mean(0).sum()
+        return row_losses(logits.flatten(1), labels[:, self.index])
 
 
 @dataclass
@@ -63,10 +63,10 @@ class Training:
         """One step: images ``[B, k·3, H, W]``, labels ``[B, k]``, the host's learning rate."""
         logits, taps = self.chunk.forward(images)
         losses = row_losses(logits, labels)
-        total = losses.mean(0).sum()
-        for shadow in self.shadows:
-            total = total + shadow.loss(taps[shadow.slot], labels)
-        self._update(torch.autograd.grad(total, self.params), lr)
+        every = [losses, *(shadow.losses(taps[shadow.slot], labels) for shadow in self.shadows)]
+        # the sum over rows of the mean over images, without computing it
+        weights = [torch.full_like(each, 1.0 / len(labels)) for each in every]
+        self._update(torch.autograd.grad(every, self.params, weights), lr)
         with torch.no_grad():
             self.sums.loss += losses.sum(0)
             self.sums.correct += (logits.unflatten(1, (labels.shape[1], -1)).argmax(2) == labels).sum(0)
