@@ -56,11 +56,32 @@ class Observation:
 
 @dataclass(frozen=True)
 class PolicyStep:
-    """One decision per environment, why (the rule trace), and the policy's state afterwards."""
+    """One decision per environment, why (the rule trace), and the policy's state afterwards.
+
+    ``sample`` is what a learner needs to know of the choice, tensors ``[E, …]`` by name; None if nothing learns.
+    """
 
     decisions: list[Decision]
     traces: list[list[dict[str, Any]]]
     state: Any = field(default=None)
+    sample: "dict[str, Any] | None" = None
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What a policy says of recorded steps; T steps, B episodes, H heads.
+
+    Attributes:
+        log_mu_TBH: log-probability of the recorded choices under the behaviour policy (with its exploration).
+        log_pi_TBH: the same under the policy itself.
+        entropy_TBH: entropy of the policy, per head.
+        values_TB: state values in units of the value scale.
+    """
+
+    log_mu_TBH: "torch.Tensor"
+    log_pi_TBH: "torch.Tensor"
+    entropy_TBH: "torch.Tensor"
+    values_TB: "torch.Tensor"
 
 
 class Policy(Protocol):

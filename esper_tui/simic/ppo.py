@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from esper_tui.leyline.protocols import Evaluated
 from esper_tui.simic.advantages import gae, normalised
 from esper_tui.simic.buffer import Rollout
 
@@ -29,23 +30,6 @@ class PpoSettings:
     imitate: float = 0.1
     grad_clip: float = 0.5
     advantage_floor: float = 0.1
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """What a policy says of recorded steps.
-
-    Attributes:
-        log_mu_TBH: log-probability of the recorded choices under the behaviour policy (with its exploration).
-        log_pi_TBH: the same under the policy itself.
-        entropy_TBH: entropy of the policy, per head.
-        values_TB: state values in units of the value scale.
-    """
-
-    log_mu_TBH: Tensor
-    log_pi_TBH: Tensor
-    entropy_TBH: Tensor
-    values_TB: Tensor
 
 
 class Evaluates(Protocol):
@@ -202,5 +186,7 @@ class Ppo:
 
 def _averaged(told: list[dict[str, Tensor]]) -> dict[str, float]:
     """Means over all steps; the largest ratio; the number of steps that were skipped."""
-    reduce = {"ppo/ratio_max": torch.amax, "ppo/skipped": torch.sum}
-    return {key: float(reduce.get(key, torch.nanmean)(torch.stack([t[key] for t in told]))) for key in told[0]}
+    columns = {key: torch.stack([t[key] for t in told]) for key in told[0]}
+    found = {key: float(column.nanmean()) for key, column in columns.items()}
+    largest, skipped = columns["ppo/ratio_max"], columns["ppo/skipped"]
+    return found | {"ppo/ratio_max": float(largest.max()), "ppo/skipped": float(skipped.sum())}

@@ -1,5 +1,6 @@
 """Rewards: the economy telescopes, waiting earns nothing, exploits lose, signs are right."""
 
+from itertools import pairwise
 from math import log
 
 import pytest
@@ -44,7 +45,7 @@ def total(rows) -> float:
 def chain(moments, ops=(), work=0.0, delivered=None):
     """Transitions through the moments; ``ops`` by step; the last one lands on the delivered network."""
     steps = []
-    for t, (before, after) in enumerate(zip(moments, moments[1:], strict=False)):
+    for t, (before, after) in enumerate(pairwise(moments)):
         op, slot = ops[t] if t < len(ops) else (Op.WAIT, None)
         steps.append(Transition(before, after, op, slot, work if before.seeds else 0.0))
     last = steps.pop()
