@@ -22,17 +22,19 @@ def _size(count: int) -> str:
 @app.command("list")
 def list_(json: Json = False) -> None:
     """All runs, the newest first, with size and how they ended."""
-    from esper_tui.runtime.run_info import describe_run
+    from esper_tui.runtime.receipt import badge
+    from esper_tui.runtime.run_info import describe_run, document_of
     from esper_tui.runtime.runs import all_runs, runs_folder
 
-    infos = [describe_run(folder) for folder in all_runs()]
+    cards = [describe_run(folder) for folder in all_runs()]
     if json:
-        typer.echo(jsonlib.dumps([info.document() for info in infos], indent=1))
+        typer.echo(jsonlib.dumps([document_of(card) for card in cards], indent=1))
         return
-    for info in infos:
-        tags = f"  [{', '.join(info.tags)}]" if info.tags else ""
-        typer.echo(f"{info.folder.name:<44} {_size(info.size):>9}  {info.state:<10} {info.text}{tags}")
-    if not infos:
+    for card in cards:
+        marks = [badge(card.assisted), f"[{', '.join(card.tags)}]" if card.tags else ""]
+        line = f"{card.id:<44} {_size(card.size):>9}  {card.state:<10} {card.text}"
+        typer.echo("  ".join([line, *(mark for mark in marks if mark)]))
+    if not cards:
         typer.echo(f"no runs in {runs_folder()}; start one with `esper run quickstart`")
 
 

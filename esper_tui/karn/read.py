@@ -41,7 +41,7 @@ def read_records(folder: Path, report: ReadReport | None = None) -> Iterator[dic
             if record is None:
                 report.note_damage(f"{path.name} line {number} is damaged and was skipped")
                 continue
-            _check_schema(path, record)
+            check_schema(path, record)
             last = _check_order(path, number, record, last, report)
             report.lines += 1
             yield record
@@ -67,10 +67,12 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) and isinstance(record.get("type"), str) else None
+    if not isinstance(record, dict) or not isinstance(record.get("t"), int | float):
+        return None
+    return record if isinstance(record.get("type"), str) else None
 
 
-def _check_schema(path: Path, record: dict[str, Any]) -> None:
+def check_schema(path: Path, record: dict[str, Any]) -> None:
     schema = record.get("schema", 0) if record["type"] == "RunStarted" else 0
     if not isinstance(schema, int) or schema > SCHEMA:
         raise Incompatible(f"{path} was written by a newer program (schema {schema}); update esper")
@@ -90,10 +92,10 @@ def read_run(folder: Path, report: ReadReport | None = None) -> RunRecord:
     """The record of a run, folded from its log.  A record that does not fit those before it counts as damaged."""
     record, report = RunRecord(), report if report is not None else ReadReport()
     for line in read_records(folder, report):
-        try:
-            reduce(record, line)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            report.note_damage(f"event {line.get('seq', '?')} ({line['type']}) makes no sense here: {error!r}")
+        unfit = record.unfit
+        reduce(record, line)
+        if record.unfit > unfit:
+            report.note_damage(f"event {line.get('seq', '?')} ({line['type']}) makes no sense here")
     report.unknown = record.unknown
     return record
 

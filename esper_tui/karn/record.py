@@ -92,6 +92,7 @@ class RunRecord:
     last: float | None = None
     events: int = 0
     unknown: int = 0
+    unfit: int = 0
 
     @property
     def round(self) -> Round | None:
@@ -103,14 +104,20 @@ class RunRecord:
 
 
 def reduce(record: RunRecord, event: Row) -> None:
-    """Folds one event record into the run record.  Types it does not know are counted and skipped."""
+    """Folds one event record into the run record.
+
+    Types it does not know are counted and skipped, and so is what does not fit because lines before it are lost.
+    """
     record.events += 1
     record.last = event.get("t", record.last)
     fold = _FOLDS.get(event["type"])
     if fold is None:
         record.unknown += 1
         return
-    fold(record, event)
+    try:
+        fold(record, event)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        record.unfit += 1
 
 
 def _run_started(record: RunRecord, event: Row) -> None:
@@ -139,6 +146,10 @@ def _epoch_measured(record: RunRecord, event: Row) -> None:
 def _decision_taken(record: RunRecord, event: Row) -> None:
     current = record.rounds[-1]
     current.decisions.append(event)
+    decision, refused = event["decision"], event.get("refused")
+    place = (event["env"], decision.get("slot", ""))
+    if decision["op"] == "SET_ALPHA_TARGET" and refused is None and place in current.seeds:
+        current.seeds[place] = current.seeds[place] | {"style": decision["style"]}
     if event.get("agreed") is False:
         current.assisted[event["env"]] = current.assisted.get(event["env"], 0) + 1
 

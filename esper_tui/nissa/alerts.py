@@ -4,6 +4,7 @@ Fed once per epoch with the columns that are recorded, so that an alert can be c
 events and are never recomputed on replay.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -74,6 +75,8 @@ class Alerts:
                 yield from self._ransom(env, slot, seed["seed/index"], seed["seed/gain"])
 
     def _stalled(self, epoch: int, env: int, loss: float) -> Iterator[tuple[Place, str]]:
+        if not math.isfinite(loss):
+            return  # that is the alert ``nan``
         low, since = self.best.get(env, (float("inf"), epoch))
         if loss < low:
             self.best[env] = (loss, epoch)

@@ -59,7 +59,7 @@ class Outcome:
 class Loop:
     """One run."""
 
-    def __init__(self, parts: Parts, emit: Callable[[Event], object], flush: Callable[[], None], boundary: Boundary):
+    def __init__(self, parts: Parts, emit: Callable[[Event], object], flush: Callable[..., None], boundary: Boundary):
         self.parts, self.config, self.engine = parts, parts.config, parts.engine
         self.emit, self.flush, self.boundary = emit, flush, boundary
         self.judge = Judge(parts.config, parts.ln_classes)
@@ -109,6 +109,8 @@ class Loop:
 
     def _end_round(self, epoch: int) -> list[Delivered]:
         self.boundary.phase("delivering", epoch)
+        self.boundary.overrides.end_round(epoch)
+        self.boundary.overrides.end_round(epoch)
         delivered = deliver_all(self.parts, self.healthy)
         rows = summary_rows(self.parts, delivered, self.counts)
         scored = [row for row in rows if row["loss"] is not None]
@@ -186,10 +188,11 @@ class Loop:
         states = self.engine.states(epoch)
         legal = [legality(state, self.parts.rules) for state in states]
         step = self.parts.policy.act(Observation(self.round, epoch, states, self.signals, legal), self.policy_state)
-        human = self.boundary.overrides.choose(epoch, states, legal)
+        human = self.boundary.overrides.choose(epoch, states, legal, self.healthy)
         self.policy_state, self.waits = step.state, []
         for env in range(len(states)):
             self._settle(epoch, env, step.decisions[env], step.traces[env], legal[env], human.get(env))
+        self.flush(sync=bool(human))
 
     def _settle(
         self, epoch: int, env: int, own: Decision, trace: list[dict[str, Any]], legal: Legality, human: Chosen | None

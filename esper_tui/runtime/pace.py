@@ -9,13 +9,14 @@ EPOCHS_AVERAGED = 10
 
 
 class Pace:
-    """The clock of a loop.  ``phase`` and ``tick`` are called by the loop, the rest may be read from anywhere."""
+    """The clock of a loop.  The loop tells what happens; the rest may be read from anywhere."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter):
         self.clock = clock
         self.began = self.phase_began = self.epoch_began = clock()
         self.phase_name, self.steps, self.steps_done = "starting", itertools.count(1), 0
-        self.paused_s = self.epoch_paused = 0.0
+        self.rested_s = self.epoch_rested = 0.0
+        self.resting_since: float | None = None
         self.epoch_times: deque[float] = deque(maxlen=EPOCHS_AVERAGED)
         self.phase_s: dict[str, float] = {}
 
@@ -25,20 +26,33 @@ class Pace:
         self.phase_name, self.phase_began = name, now
         if name == "training":
             self.steps, self.steps_done = itertools.count(1), 0
-            self.epoch_began, self.epoch_paused = now, 0.0
+            self.epoch_began, self.epoch_rested = now, 0.0
 
     def tick(self) -> None:
         self.steps_done = next(self.steps)
 
     def end_epoch(self) -> None:
         """Called at the boundary, before anything rests."""
-        self.epoch_times.append(self.clock() - self.epoch_began - self.epoch_paused)
+        self.epoch_times.append(self.clock() - self.epoch_began - self.epoch_rested)
 
-    def rested(self, seconds: float) -> None:
-        """Takes a pause out of the epoch, the phase and the rate."""
-        self.paused_s += seconds
-        self.epoch_paused += seconds
+    def rest(self) -> None:
+        """A pause begins."""
+        self.resting_since = self.clock()
+
+    def go_on(self) -> None:
+        """A pause ends: it is taken out of the epoch, the phase and the rate."""
+        if self.resting_since is None:
+            return
+        seconds, self.resting_since = self.clock() - self.resting_since, None
+        self.rested_s += seconds
+        self.epoch_rested += seconds
         self.phase_began += seconds
+
+    @property
+    def paused_s(self) -> float:
+        """All pauses together, the one that lasts included."""
+        since = self.resting_since
+        return self.rested_s + (self.clock() - since if since is not None else 0.0)
 
     @property
     def epoch_s(self) -> float | None:

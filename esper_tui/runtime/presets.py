@@ -3,6 +3,7 @@
 ``preset_text`` reads a file, ``preset_check`` says what is wrong with it.  Imports no torch.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +14,13 @@ from platformdirs import user_config_path
 
 import esper_tui
 from esper_tui.leyline.config import RunConfig, sections
-from esper_tui.leyline.errors import ConfigError, UsageError
+from esper_tui.leyline.errors import CannotWrite, ConfigError, UsageError
 from esper_tui.runtime.preset_check import META_KEYS, Overlay, nearest
 from esper_tui.runtime.preset_text import Layer, override_layer, parse_layer, read_text
+from esper_tui.runtime.runs import write_atomically
 
 MAX_CHAIN = 8
+PRESET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 ORIGINS = {"shipped": "shipped preset", "yours": "your preset", "here": "preset here", "file": "file"}
 
 
@@ -126,7 +129,16 @@ def resolve(name: str, overrides: list[str] | None = None) -> Resolved:
         ConfigError: with every problem of the file and of the overrides at once.
     """
     preset = find_preset(name)
-    chain = _chain(preset)
+    return resolve_text(preset, read_text(preset.path), overrides)
+
+
+def resolve_text(preset: PresetFile, text: str, overrides: list[str] | None = None) -> Resolved:
+    """The same for a text that stands, or is to stand, in a preset's file.
+
+    Raises:
+        ConfigError: with every problem of the text and of the overrides at once.
+    """
+    chain = _chain(preset, text)
     layers = [layer for _, layer in chain]
     overlay = Overlay([*layers, *(override_layer(text) for text in overrides or [])], top=preset.shown)
     config = overlay.check()
@@ -143,15 +155,17 @@ def _shadow_note(preset: PresetFile) -> str:
     return f"preset {preset.name} comes from {preset.path.resolve()} and shadows {whose}"
 
 
-def _chain(preset: PresetFile) -> list[tuple[PresetFile, Layer]]:
+def _chain(preset: PresetFile, text: str) -> list[tuple[PresetFile, Layer]]:
     """The preset and what it extends, the base first, each with its text parsed."""
     chain: list[tuple[PresetFile, Layer]] = []
     step: PresetFile | None = preset
     while step is not None:
-        layer = parse_layer(read_text(step.path), step.shown, f"{ORIGINS[step.origin]} {step.name}")
+        layer = parse_layer(
+            text if step is preset else read_text(step.path), step.shown, f"{ORIGINS[step.origin]} {step.name}"
+        )
         chain.insert(0, (step, layer))
         step = _base(step, layer)
-        if step is not None and any(step.path.samefile(file.path) for file, _ in chain):
+        if step is not None and any(_is_same(step.path, file.path) for file, _ in chain):
             raise ConfigError(layer.shown, [f"{layer.where('extends')}extends runs in a circle at {step.name!r}"])
         if len(chain) == MAX_CHAIN:
             raise ConfigError(layer.shown, [f"{layer.where('extends')}extends goes over more than {MAX_CHAIN} presets"])
@@ -170,7 +184,56 @@ def _base(preset: PresetFile, layer: Layer) -> PresetFile | None:
         base = find_preset(str(preset.path.parent / Path(name).expanduser()) if is_file else name)
     except (UsageError, RuntimeError) as error:
         raise ConfigError(layer.shown, [f"{layer.where('extends')}extends = {name!r}: {error}"]) from None
-    return base.shadows if base.shadows and base.path.samefile(preset.path) else base
+    return base.shadows if base.shadows and _is_same(base.path, preset.path) else base
+
+
+def _is_same(a: Path, b: Path) -> bool:
+    """Whether two paths mean one file; one that is not there yet is nobody else's."""
+    return a.exists() and b.exists() and a.samefile(b)
+
+
+def new_preset(name: str) -> PresetFile:
+    """The preset of a name as it would be kept: the one there is, else a new one in the user's folder."""
+    known = {preset.name: preset for preset in find_presets()}
+    return known.get(name) or PresetFile(name, user_folder() / f"{name}.toml", "yours")
+
+
+def save_preset(name: str, text: str, shadow: bool = False) -> Path:
+    """Keeps a preset in the user's folder; an earlier one of the name there is replaced.
+
+    Args:
+        shadow: whether it may go before a shipped preset of the same name.
+
+    Raises:
+        UsageError: for a name that cannot be a file's, or under which it would not be found.
+        ConfigError: if the text is not TOML; values that are out of range may be kept.
+        CannotWrite: if the file cannot be written.
+    """
+    _check_name(name, shadow)
+    path = user_folder() / f"{name}.toml"
+    parse_layer(text, path.name, "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"cannot create {path.parent}: {error.strerror}") from None
+    write_atomically(path, text.encode())
+    return path
+
+
+def _check_name(name: str, shadow: bool) -> None:
+    if not PRESET_NAME.fullmatch(name) or name.endswith(".toml"):
+        raise UsageError(f"{name!r} cannot be a preset's name; use up to 64 letters, digits, - and _, without .toml")
+    there = {preset.name: preset for preset in find_presets()}.get(name)
+    if there is not None and there.origin == "here":
+        raise UsageError(f"{there.path.resolve()} goes before your own presets of that name; choose another name")
+    if there is not None and there.origin == "shipped" and not shadow:
+        raise UsageError(f"{name} is a shipped preset, and one of yours would go before it; choose another name")
+
+
+def shipped_config(name: str) -> RunConfig:
+    """The shipped preset of a name, or the defaults where there is none: what a preset is compared with."""
+    preset = PresetFile(name, shipped_folder() / f"{name}.toml", "shipped")
+    return resolve_text(preset, read_text(preset.path)).config if preset.path.is_file() else RunConfig()
 
 
 def to_toml(config: RunConfig) -> str:

@@ -16,7 +16,7 @@ def receipt(record: RunRecord, folder: Path | None) -> str:
     if record.round is not None and record.round.rows:
         lines += ["", *_table(record.round, {row["env"]: row for row in record.test}), "", *_summary(record)]
     if folder is not None:
-        lines += ["", f"run   {folder}", f"next  esper runs show {_name(folder)} · esper presets list"]
+        lines += ["", f"run   {folder}", f"next  esper replay {_name(folder)} · esper runs show {_name(folder)}"]
     return "\n".join(lines)
 
 
@@ -25,11 +25,21 @@ def _name(folder: Path) -> str:
     return folder.name if folder.parent == runs_folder().absolute() else shlex.quote(str(folder))
 
 
+def badge(assisted: int) -> str:
+    """The mark of a run in which a person changed so many of Tamiyo's decisions; empty where there is none."""
+    return f"ASSISTED({assisted})" if assisted else ""
+
+
+def assisted_steps(record: RunRecord) -> int:
+    return sum(sum(round_.assisted.values()) for round_ in record.rounds)
+
+
 def _headline(record: RunRecord) -> str:
     seconds = f" in {record.seconds:.0f} s" if record.seconds is not None else ""
     text = f": {record.text}" if record.text else ""
     epoch = f", epoch {record.epoch.number}" if record.epoch else ""
-    return f"{record.status or 'not finished'}{seconds}{epoch}{text}"
+    mark = badge(assisted_steps(record))
+    return f"{record.status or 'not finished'}{seconds}{epoch}{f', {mark}' if mark else ''}{text}"
 
 
 def _table(round_: Round, test: dict[int, Row]) -> list[str]:
@@ -46,6 +56,8 @@ def _line(row: Row, test: Row) -> str:
     kept = ", ".join(f"{k['slot']} {k['blueprint']}" for k in row["kept"]) or DASH
     if not is_number(row["loss"]):
         kept = "lost: the loss left the finite numbers"
+    if row.get("assisted"):
+        kept += f"  {badge(row['assisted'])}"
     return (
         f"{row['env']:>3}  {_pct(host):>14}  {_pct(grown):>5}  {delta}   {gain:>19}  {params:<15}"
         f"  {row['planted']:>6} {row['pruned']:>6}  {kept}"
@@ -56,6 +68,8 @@ def _summary(record: RunRecord) -> list[str]:
     current, summary = record.round, record.test_summary
     assert current is not None
     lines = []
+    if steps := assisted_steps(record):
+        lines.append(f"a person decided in Tamiyo's place in {steps} steps: this is not what she does alone")
     if summary:
         low, mean, high = (100 * summary[k] for k in ("low", "mean", "high"))
         lines.append(f"growth bought {mean:+.2f} points of test accuracy, 95 % interval [{low:+.2f}, {high:+.2f}], "

@@ -1,11 +1,15 @@
 """What the process and its machine have left; sampled at most once a second."""
 
+import contextlib
 import shutil
 import threading
 import time
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pynvml
 
 from esper_tui.leyline.session import Resources
 
@@ -34,18 +38,41 @@ class Sampler:
         )  # fmt: skip
 
 
-def _devices() -> tuple[str, ...]:
-    """A line per CUDA device: use, memory, power, temperature, from NVML; nothing where there is no driver."""
-    import pynvml
-
+@cache
+def _nvml() -> int:
+    """How many CUDA devices the driver knows; 0 where there is none.  Asked once."""
     try:
         pynvml.nvmlInit()
+        return pynvml.nvmlDeviceGetCount()
     except pynvml.NVMLError:
-        return ()
-    lines = []
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        device = pynvml.nvmlDeviceGetHandleByIndex(index)
-        memory = pynvml.nvmlDeviceGetMemoryInfo(device)
-        use = pynvml.nvmlDeviceGetUtilizationRates(device).gpu
-        lines.append(f"cuda:{index} {use}% {memory.used / 2**30:.1f}/{memory.total / 2**30:.0f}G")
-    return tuple(lines)
+        return 0
+
+
+def _devices() -> tuple[str, ...]:
+    """A line per CUDA device: what it says of use, memory, power and temperature."""
+    return tuple(_device(index) for index in range(_nvml()))
+
+
+def _device(index: int) -> str:
+    parts = [f"cuda:{index}"]
+    for read in (_use, _memory, _power, _temperature):
+        with contextlib.suppress(pynvml.NVMLError):  # not every device has every reading
+            parts.append(read(pynvml.nvmlDeviceGetHandleByIndex(index)))
+    return " ".join(parts)
+
+
+def _use(device: Any) -> str:
+    return f"{pynvml.nvmlDeviceGetUtilizationRates(device).gpu}%"
+
+
+def _memory(device: Any) -> str:
+    memory = pynvml.nvmlDeviceGetMemoryInfo(device)
+    return f"{memory.used / 2**30:.1f}/{memory.total / 2**30:.0f}G"
+
+
+def _power(device: Any) -> str:
+    return f"{pynvml.nvmlDeviceGetPowerUsage(device) / 1000:.0f}W"
+
+
+def _temperature(device: Any) -> str:
+    return f"{pynvml.nvmlDeviceGetTemperature(device, pynvml.NVML_TEMPERATURE_GPU)}C"

@@ -1,7 +1,6 @@
 """A run folder at a glance, and its check-up.  Imports no torch."""
 
-import os
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,64 +8,83 @@ from safetensors import SafetensorError, safe_open
 
 from esper_tui.karn.read import ReadReport, parse_line, read_run, read_run_file
 from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, segments
+from esper_tui.leyline.launcher import RunCard
 from esper_tui.runtime.lock import holder
+from esper_tui.runtime.receipt import is_number
 from esper_tui.runtime.runs import folder_size, tags_of
 
-TAIL_BYTES = 4096
+TAIL_BYTES = 2**16
 
 
-@dataclass(frozen=True)
-class RunInfo:
-    """A line of ``esper runs list``."""
-
-    folder: Path
-    preset: str
-    tags: tuple[str, ...]
-    size: int
-    state: str
-    text: str
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "id": self.folder.name, "path": str(self.folder), "preset": self.preset, "tags": list(self.tags),
-            "bytes": self.size, "state": self.state, "text": self.text,
-        }  # fmt: skip
-
-
-def describe_run(folder: Path) -> RunInfo:
-    """Reads ``run.toml`` and the last line of the log only."""
-    document, last = read_run_file(folder), last_record(folder)
+def describe_run(folder: Path) -> RunCard:
+    """Reads ``run.toml``, the first record of the log and its last ones only."""
+    document, end = read_run_file(folder), end_of_log(folder)
+    last, ended, round_ = end.get("", {}), end.get("RunEnded"), end.get("RoundEnded", {})
     state = "running" if holder(folder) else "crashed"
     text = f"epoch {last['epoch']}" if last.get("epoch") else ""
-    if last.get("type") == "RunEnded":
-        seconds = last.get("seconds")
-        state = str(last.get("status", "ended"))
-        text = str(last.get("text") or (f"{seconds:.0f} s" if isinstance(seconds, int | float) else ""))
-    preset, tags = str(document.get("preset", "?")), tuple(tags_of(document))
-    return RunInfo(folder, preset, tags, folder_size(folder), state, text)
+    if ended is not None:
+        state, text = str(ended.get("status", "ended")), _how_it_ended(ended)
+    rows = [row for row in round_.get("rows", []) if isinstance(row, dict)]
+    mean = end.get("TestMeasured", {}).get("summary", {}).get("mean")
+    return RunCard(
+        folder.name, folder, str(document.get("preset", "?")), state, text, folder_size(folder),
+        tuple(tags_of(document)), started=_started(folder),
+        epochs=(round_ or end.get("EpochMeasured", {})).get("epoch", 0),
+        best=next((row.get("acc") for row in rows if row.get("env") == round_.get("best")), None),
+        gain=100 * mean if is_number(mean) else None, assisted=sum(row.get("assisted", 0) for row in rows),
+    )  # fmt: skip
 
 
-def last_record(folder: Path) -> dict[str, Any]:
-    """The last whole record of the log, read from its end; empty if there is none."""
+def document_of(card: RunCard) -> dict[str, Any]:
+    """A card as JSON can hold it."""
+    return asdict(card) | {"path": str(card.path), "tags": list(card.tags)}
+
+
+def _how_it_ended(ended: dict[str, Any]) -> str:
+    seconds = ended.get("seconds")
+    return str(ended.get("text") or (f"{seconds:.0f} s" if is_number(seconds) else ""))
+
+
+def _started(folder: Path) -> float | None:
+    """The time of the first record."""
     logs = segments(folder)
     try:
-        return _last_record(logs[-1]) if logs else {}
-    except OSError:
-        return {}
+        with logs[0].open("rb") as file:
+            record = parse_line(file.readline(MAX_EVENT_LINE))
+    except (OSError, IndexError):
+        return None
+    return record["t"] if record else None
 
 
-def _last_record(log: Path) -> dict[str, Any]:
-    with log.open("rb") as file:
-        size, tail = file.seek(0, os.SEEK_END), TAIL_BYTES
-        while True:
-            file.seek(max(0, size - tail))
-            lines = file.read(tail).split(b"\n")
-            for line in reversed(lines[1:-1] if tail < size else lines[:-1]):
-                if (record := parse_line(line + b"\n")) is not None:
-                    return record
-            if tail >= min(size, 2 * MAX_EVENT_LINE):
-                return {}
+def end_of_log(folder: Path) -> dict[str, dict[str, Any]]:
+    """The last record of each type near the end of the log, the very last one under the empty name.
+
+    Near is 64 KiB; of a run that ended, as far back as the summary of its round is.
+    """
+    logs, found = segments(folder), dict[str, dict[str, Any]]()
+    try:
+        size, tail = (logs[-1].stat().st_size, TAIL_BYTES) if logs else (0, 0)
+        while logs:
+            found = _last_of_each(logs[-1], size, tail)
+            enough = found and ("RunEnded" not in found or "RoundEnded" in found)
+            if enough or tail >= min(size, 2 * MAX_EVENT_LINE):
+                break
             tail *= 8
+    except OSError:
+        pass
+    return found
+
+
+def _last_of_each(log: Path, size: int, tail: int) -> dict[str, dict[str, Any]]:
+    with log.open("rb") as file:
+        file.seek(max(0, size - tail))
+        lines = file.read(tail).split(b"\n")
+    found: dict[str, dict[str, Any]] = {}
+    for line in reversed(lines[1:-1] if tail < size else lines[:-1]):
+        if (record := parse_line(line + b"\n")) is not None:
+            found.setdefault(record["type"], record)
+            found.setdefault("", record)
+    return found
 
 
 def check_run(folder: Path) -> tuple[list[str], bool]:

@@ -6,7 +6,6 @@ The loop thread is plain and owned by whoever made the session; commands wait in
 
 import itertools
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -43,7 +42,7 @@ from esper_tui.runtime.build import Parts
 from esper_tui.runtime.delivery import Delivered
 from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.loop import Loop, Outcome
-from esper_tui.runtime.overrides import Overrides
+from esper_tui.runtime.overrides import Overrides, problem_with
 from esper_tui.runtime.pace import Pace
 from esper_tui.runtime.resources import Sampler
 
@@ -67,7 +66,11 @@ class Ending:
 
 
 class LocalSession:
-    """A ``leyline.session.Session`` in the same process, and the ``Boundary`` of its loop."""
+    """A ``leyline.session.Session`` in the same process, and the ``Boundary`` of its loop.
+
+    ``wake`` is held for moments only, so that submitting never waits for the loop; ``turn`` lets one thread of the
+    engine at a time rest between two batches.
+    """
 
     role: Role = "control"
 
@@ -78,13 +81,13 @@ class LocalSession:
         self.path: Path | None = folder.path if folder else None
         self.script = script or {}
         self.listener: Listener = hub.listen()
-        self.wake = threading.Condition()
+        self.wake, self.turn = threading.Condition(), threading.Lock()
         self.queue: deque[tuple[int, Command]] = deque()
         self.acks: deque[Ack] = deque()
         self.ids = itertools.count(1)
         self.state: SessionState = "starting"
         self.until: int | None = None  # rest at the boundary after this epoch; 0 means at the next one
-        self.holding = self.stopping = self.aborting = False
+        self.holding = self.stopping = self.aborting = self.abandoned = self.alone = False
         self.epoch, self.pace, self.sampler = 0, Pace(), Sampler(self.path)
         self.overrides, self.breakpoints = Overrides(hub.emit), Breakpoints()
         self.loop = Loop(parts, self._emit, hub.flush, self)
@@ -103,15 +106,22 @@ class LocalSession:
                 self.acks.append(Ack(number, "rejected", reason="the run has ended"))
                 return number
             self.acks.append(Ack(number, "accepted"))
-            if isinstance(command, Abandon):
-                self.aborting = True
-            else:
-                self.queue.append((number, command))
-            if self.state == "running" and isinstance(command, Pause):
-                self.holding = self.holding or command.at == "batch"
-                self.state = "pausing"
+            self.queue.append((number, command))
+            self._foresee(command)
             self.wake.notify_all()
         return number
+
+    def _foresee(self, command: Command) -> None:
+        """What a command does at once: the state that is shown, and whether the next batch still starts."""
+        if isinstance(command, Abandon):
+            self.aborting = self.abandoned = True
+        elif isinstance(command, Pause) and self.state in ("running", "pausing"):
+            self.holding = self.holding or command.at == "batch"
+            self.state = "pausing"
+        elif isinstance(command, Resume | Step) and self.state == "pausing":
+            self.state = "running"
+        elif isinstance(command, Stop) and self.state in ("running", "pausing"):
+            self.state = "stopping"
 
     def poll(self) -> tuple[list[Ack], list[dict[str, Any]]]:
         acks = [self.acks.popleft() for _ in range(len(self.acks))]
@@ -135,6 +145,12 @@ class LocalSession:
             self.aborting = True
             self.wake.notify_all()
 
+    def leave_alone(self) -> None:
+        """Nobody watches any more: from now on nothing makes the run rest."""
+        with self.wake:
+            self.alone, self.holding = True, False
+            self.wake.notify_all()
+
     def join(self) -> Ending:
         self.thread.join()
         assert self.ending is not None
@@ -144,7 +160,7 @@ class LocalSession:
 
     def phase(self, name: str, epoch: int) -> None:
         if name == "training" and self.state == "starting":
-            self._set_state("running")
+            self._set_running()
         self.pace.phase(name)
 
     def tick(self) -> None:
@@ -156,69 +172,68 @@ class LocalSession:
 
     def rest(self, epoch: int) -> bool:
         self.pace.end_epoch()
-        with self.wake:
-            self.epoch = epoch
-            for command in self.script.get(epoch, []):
-                self._answer(0, command, epoch, between=False)
-            self._drain(epoch)
-            if self.until is not None and epoch >= self.until and not self.stopping:
-                self._wait(lambda: self.until is not None and epoch >= self.until)
+        self.epoch = epoch
+        for command in self.script.get(epoch, []):
+            self._answer(0, command)
+        self._rest(lambda: self.until is not None and epoch >= self.until)
         if self.aborting:
             raise Aborted
         return self.stopping
 
     def _hold(self) -> None:
         """A pause between two batches: every chunk's thread waits here; decisions are not open."""
-        with self.wake:
-            if self.holding:
-                self._wait(lambda: self.holding, between=True)
+        with self.turn:
+            self._rest(lambda: self.holding, between=True)
         if self.aborting:
             raise Aborted
 
-    def _wait(self, holds: Callable[[], bool], between: bool = False) -> None:
-        """Rests while the condition holds and applies what comes in; the lock is held.  Nothing polls."""
-        began, first = time.perf_counter(), self.state != "paused"
-        if first:
-            self._set_state("paused", "between two batches" if between else "")
-        while holds() and not (self.stopping or self.aborting):
-            self._drain(self.epoch, between)
+    def _rest(self, wanted: Callable[[], bool], between: bool = False) -> None:
+        """Applies what has come in, and rests while that is wanted.  Nothing polls."""
+        self._drain(between)
+        if not self._stays(wanted):
+            return
+        self._set_state("paused", "between two batches" if between else "")
+        self.pace.rest()
+        while self._stays(wanted):
             self.hub.flush()
-            if holds() and not (self.stopping or self.aborting):
-                self.wake.wait()
-        if first:
-            self.pace.rested(time.perf_counter() - began)
-            if not (self.stopping or self.aborting):
-                self._set_state("running")
+            with self.wake:
+                if not self.queue and self._stays(wanted):
+                    self.wake.wait()
+            self._drain(between)
+        self.pace.go_on()
+        if not (self.stopping or self.aborting):
+            self._set_running()
+
+    def _stays(self, wanted: Callable[[], bool]) -> bool:
+        return wanted() and not (self.stopping or self.aborting or self.alone)
 
     # --- commands ----------------------------------------------------------------------------------------------
 
-    def _drain(self, epoch: int, between: bool = False) -> None:
-        """Applies every waiting command; the lock is held."""
+    def _drain(self, between: bool) -> None:
+        """Applies every waiting command; what became of interventions is on the disk before the loop goes on."""
+        touched = False
         while self.queue:
             number, command = self.queue.popleft()
-            self.acks.append(self._answer(number, command, epoch, between))
+            self.acks.append(self._answer(number, command, between))
+            touched = touched or isinstance(command, Override | Cancel)
+        if not between:
+            self.overrides.publish()
+            if touched:
+                self.hub.flush(sync=True)
 
-    def _answer(self, number: int, command: Command, epoch: int, between: bool) -> Ack:
+    def _answer(self, number: int, command: Command, between: bool = False) -> Ack:
+        boundary = self.epoch + between
         if isinstance(command, Cancel):
-            reason, applied = self.overrides.cancel(epoch + between, command.intervention)
-            if applied is not None and not reason:
-                return Ack(number, "applied", epoch, f"was in force since epoch {applied}")
-            return self._ack(number, reason, epoch)
+            return Ack(number, *self.overrides.cancel(boundary, command.intervention))
         if isinstance(command, Override):
-            if not 0 <= command.env < self.parts.config.run.envs:
-                return Ack(number, "rejected", reason=f"there is no environment {command.env}")
-            if command.decision.slot not in (None, *self.parts.shape.slots):
-                return Ack(number, "rejected", reason=f"the host has no slot {command.decision.slot}")
-            return Ack(number, "applied", epoch, intervention=self.overrides.queue(epoch + between, command))
-        return self._ack(number, self._apply(command, epoch, between), epoch)
+            reason = problem_with(command, self.parts.config.run.envs, self.parts.shape.slots)
+            if reason:
+                return Ack(number, "rejected", reason=reason)
+            return Ack(number, "applied", boundary, intervention=self.overrides.queue(boundary, command))
+        reason = self._apply(command, between)
+        return Ack(number, "rejected", reason=reason) if reason else Ack(number, "applied", self.epoch)
 
-    @staticmethod
-    def _ack(number: int, reason: str, epoch: int) -> Ack:
-        if reason:
-            return Ack(number, "too late" if reason.endswith("is over") else "rejected", reason=reason)
-        return Ack(number, "applied", epoch)
-
-    def _apply(self, command: Command, epoch: int, between: bool = False) -> str:
+    def _apply(self, command: Command, between: bool) -> str:
         """Carries out a command; returns why not, if it cannot."""
         if isinstance(command, Pause):
             self.holding = command.at == "batch" and between
@@ -230,21 +245,21 @@ class LocalSession:
         elif isinstance(command, Step):
             if command.epochs < 1:
                 return "a step needs at least one epoch"
-            self.until, self.holding = epoch + command.epochs, False
+            self.until, self.holding = self.epoch + command.epochs, False
         elif isinstance(command, Stop):
             self.stopping, self.holding = True, False
             self._set_state("stopping")
         elif isinstance(command, Note):
-            self.hub.emit(SessionChanged(epoch=epoch, state="note", text=command.text))
+            self.hub.emit(SessionChanged(epoch=self.epoch, state="note", text=command.text))
         elif isinstance(command, Breakpoint):
             return self.breakpoints.change(command)
         elif isinstance(command, Look):
-            return self._look(command, epoch, between)
-        else:
+            return self._look(command, between)
+        elif not isinstance(command, Abandon):
             return f"{type(command).__name__} is not known here"
         return ""
 
-    def _look(self, command: Look, epoch: int, between: bool) -> str:
+    def _look(self, command: Look, between: bool) -> str:
         if between:
             return "a look needs a boundary; pause at the end of the epoch"
         if not 0 <= command.env < self.parts.config.run.envs:
@@ -252,8 +267,15 @@ class LocalSession:
         found = self.loop.look(command.env)
         if not found:
             return f"environment {command.env} has no seed that is blended in"
-        self.hub.emit(LookTaken(epoch=epoch, env=command.env, shapley=found))
+        self.hub.emit(LookTaken(epoch=self.epoch, env=command.env, shapley=found))
         return ""
+
+    def _set_running(self) -> None:
+        """Goes on; commands that came in while that was decided count again."""
+        with self.wake:
+            self._set_state("running")
+            for _, command in self.queue:
+                self._foresee(command)
 
     def _set_state(self, state: SessionState, text: str = "") -> None:
         self.state = state
@@ -262,8 +284,10 @@ class LocalSession:
     def _emit(self, event: Event) -> None:
         """What the loop tells; a breakpoint that is met makes the run rest at the next boundary."""
         met = self.breakpoints.matches(self.hub.emit(event))
-        if met and self.until is None:
+        if met and self.until != 0:
             self.until = 0
+            with self.wake:
+                self.state = "pausing" if self.state == "running" else self.state
             self.hub.emit(SessionChanged(epoch=self.epoch, state="breakpoint", text=met))
 
     # --- the thread --------------------------------------------------------------------------------------------
@@ -272,7 +296,7 @@ class LocalSession:
         try:
             ending = self._play()
         except Aborted:
-            ending = Ending("aborted", ExitCode.STOPPED)
+            ending = Ending("abandoned", ExitCode.DONE) if self.abandoned else Ending("aborted", ExitCode.STOPPED)
         except EsperError as error:
             status = "diverged" if isinstance(error, Diverged) else "failed"
             ending = Ending(status, error.code, str(error))
@@ -316,4 +340,6 @@ class LocalSession:
         with self.wake:
             self.state, self.ending = "ended", ending
             while self.queue:
-                self.acks.append(Ack(self.queue.popleft()[0], "rejected", reason="the run has ended"))
+                number, command = self.queue.popleft()
+                late = Ack(number, "rejected", reason="the run has ended")
+                self.acks.append(Ack(number, "applied", self.epoch) if isinstance(command, Abandon) else late)
