@@ -8,7 +8,8 @@ LOCK_FILE = "lock.json"
 LOG_FILE = "log.txt"
 EVENTS_GLOB = "events-*.jsonl"
 ARTEFACTS = "artefacts"
-SUBFOLDERS = ("checkpoints", ARTEFACTS, "exports", "reports", "screenshots")
+CHECKPOINTS = "checkpoints"
+SUBFOLDERS = (CHECKPOINTS, ARTEFACTS, "exports", "reports", "screenshots")
 
 RUN_ID = re.compile(r"^\d{8}-\d{6}-[A-Za-z0-9_.-]+-[0-9a-f]{4}$")
 MAX_EVENT_LINE = 4 * 2**20
