@@ -21,7 +21,7 @@ from esper_tui.leyline.state import Instance
 from esper_tui.runtime import seeding
 from esper_tui.runtime.probe_cache import choose_engine
 from esper_tui.tamiyo.heuristic import Heuristic, HeuristicRules
-from esper_tui.tamiyo.scripted import Random, Schedule, Wait
+from esper_tui.tamiyo.scripted import Manual, Random, Schedule, Wait
 from esper_tui.tolaria.bank import Recipe
 from esper_tui.tolaria.chunk import Shape
 from esper_tui.tolaria.cost import segment_costs
@@ -123,6 +123,7 @@ def build_policy(config: RunConfig, slots: Sequence[str]) -> Policy:
     settings = config.tamiyo
     makers: dict[str, Callable[[], Policy]] = {
         "wait": Wait,
+        "manual": Manual,
         "random": partial(_random, settings, config.run.seed),
         "schedule": partial(_schedule, settings),
         "heuristic": partial(_heuristic, config),

@@ -1,4 +1,4 @@
-"""Policies without a view: wait, random over what is legal, a fixed schedule."""
+"""Policies without a view: wait, leave it to a person, random over what is legal, a fixed schedule."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -20,6 +20,16 @@ class Wait:
     def act(self, observation: Observation, state: None) -> PolicyStep:
         count = len(observation.states)
         return PolicyStep([WAIT] * count, [[{"rule": "wait", "fired": True}] for _ in range(count)])
+
+
+class Manual(Wait):
+    """Leaves every decision to a person, and waits where nobody decides."""
+
+    name = "manual"
+
+    def act(self, observation: Observation, state: None) -> PolicyStep:
+        count = len(observation.states)
+        return PolicyStep([WAIT] * count, [[{"rule": "a person decides", "fired": False}] for _ in range(count)])
 
 
 class Random:
