@@ -6,8 +6,8 @@ a network may depend strongly on a seed that added nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations, permutations
-from math import comb, factorial
+from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -77,7 +77,8 @@ def wanted_coalitions(
 ) -> list[Coalition]:
     """Coalitions to be measured: all up to four players, beyond that antithetic permutations.
 
-    A permutation and its reverse are sampled together: what one overstates by order, the other understates.
+    A permutation and its reverse are sampled together: what one overstates by order, the other understates.  The
+    coalitions of all but one, which give the dependences, come with those of one, for the same reason.
     """
     if len(players) <= EXACT_PLAYERS:
         return all_coalitions(players)
@@ -85,6 +86,7 @@ def wanted_coalitions(
     found: dict[Coalition, None] = {frozenset(): None, frozenset(players): None}
     for player in players:
         found[frozenset(players) - {player}] = None
+        found[frozenset({player})] = None
     for _ in range(pairs):
         order = [players[i] for i in rng.permutation(len(players))]
         for way in (order, order[::-1]):
@@ -97,7 +99,8 @@ def shapley(losses: dict[Coalition, np.ndarray], players: Sequence[str]) -> dict
 
     The mean over all orders whose prefixes were measured of what a seed adds in its turn, loss(S) − loss(S ∪ i);
     the values sum to loss(∅) − loss(all).  With all 2^K coalitions these are all K! orders, and the values exact;
-    with ``wanted_coalitions`` of more players they are unbiased.  Empty where no order was measured.
+    with ``wanted_coalitions`` of more players they are unbiased, and exact where only pairs interact.  Empty where no
+    order was measured.
     """
     terms: dict[str, list[np.ndarray]] = {p: [] for p in players}
     for (before, player), share in step_shares(losses, players).items():
@@ -124,16 +127,6 @@ def step_shares(measured: Iterable[Coalition], players: Sequence[str]) -> dict[t
         down[s] += down[s | {p}]
     ways = {(s, p): up[s] * down[s | {p}] for s, p in steps}
     return {step: count / up[everything] for step, count in ways.items() if count}
-
-
-def shapley_by_permutations(losses: dict[Coalition, np.ndarray], players: Sequence[str]) -> dict[str, float]:
-    """The same by definition, over all K! orders: the slow oracle of the tests."""
-    total = dict.fromkeys(players, 0.0)
-    for order in permutations(players):
-        for i, p in enumerate(order):
-            before = frozenset(order[:i])
-            total[p] += float((losses[before] - losses[before | {p}]).mean())
-    return {p: value / factorial(len(players)) for p, value in total.items()}
 
 
 def interactions(losses: dict[Coalition, np.ndarray], players: Sequence[str]) -> dict[tuple[str, str], Estimate]:
