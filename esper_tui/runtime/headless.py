@@ -5,24 +5,25 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from esper_tui.karn.record import RunRecord, reduce
+from esper_tui.karn.tail import Tail
 from esper_tui.leyline.errors import ExitCode
 from esper_tui.leyline.events import to_line
 from esper_tui.leyline.session import Stop
 from esper_tui.leyline.stages import LETTERS, Stage
-from esper_tui.runtime.build import build_parts
-from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.receipt import DASH, is_number, receipt
 from esper_tui.runtime.session import Examine, LocalSession
+from esper_tui.runtime.start import prepare_session
 
 POLL_S = 0.05
-
+News = Callable[[], list[dict[str, Any]]]
 
 ENDINGS = {
     signal.SIGHUP: ExitCode.HANGUP,
@@ -91,27 +92,45 @@ def run_headless(resolved: Resolved, run_dir: Path | None, json: bool, examine: 
     """
     signals = Signals()
     try:
-        session = _prepare(resolved, run_dir, examine)
-        signals.session = session
-        return _run(session, signals, Output(), json)
+        session = signals.session = prepare_session(resolved, run_dir, examine)
+        session.start()
+        return _attend(session, signals, RunRecord(), lambda: session.poll()[1], json)
     finally:
         signals.restore()
 
 
-def _prepare(resolved: Resolved, run_dir: Path | None, examine: Examine) -> LocalSession:
-    folder = RunFolder(resolved, run_dir)
+def attend(session: LocalSession, quiet: bool = False) -> int:
+    """Stays with a run that was started elsewhere to its receipt; returns the exit code.
+
+    Nothing makes the run rest any more.  What happened before is read from the log, because whoever watched has
+    emptied the session's queue.  ``quiet`` shows the receipt alone.
+    """
+    assert session.path is not None
+    signals, tail, record = Signals(), Tail(session.path), RunRecord()
     try:
-        parts = build_parts(resolved.config)
-        return LocalSession(parts, folder, folder.open_hub(parts), examine)
-    except BaseException:
-        folder.discard()
-        raise
+        signals.session = session
+        session.leave_alone()
+        for event in tail.catch_up():
+            reduce(record, event)
+
+        def news() -> list[dict[str, Any]]:
+            session.poll()
+            return tail.catch_up()
+
+        return _attend(session, signals, record, news, quiet=quiet)
+    finally:
+        signals.restore()
 
 
-def _run(session: LocalSession, signals: Signals, output: Output, json: bool) -> int:
-    session.start()
+def _attend(
+    session: LocalSession, signals: Signals, record: RunRecord, news: News, json: bool = False, quiet: bool = False
+) -> int:
+    output = Output()
     try:
-        record = _follow(session, output, json)
+        for event in _until_end(session, news):
+            reduce(record, event)
+            if not quiet:
+                _show(event, record, session, output, json)
     except BaseException:  # a defect here must not leave the loop running without anyone who listens
         session.abort()
         session.join()
@@ -124,22 +143,23 @@ def _run(session: LocalSession, signals: Signals, output: Output, json: bool) ->
     return int(signals.first if signals.first and ending.code == ExitCode.STOPPED else ending.code)
 
 
-def _follow(session: LocalSession, output: Output, json: bool) -> RunRecord:
-    """Prints what happens until the session has ended; returns everything that happened."""
-    record = RunRecord()
+def _until_end(session: LocalSession, news: News) -> Iterator[dict[str, Any]]:
+    """Everything that happens until the session has ended."""
     while True:
         alive = session.thread.is_alive()
-        for event in session.poll()[1]:
-            reduce(record, event)
-            if json:
-                output.say(to_line(event))
-            elif event["type"] == "EpochMeasured":
-                output.say(epoch_line(record, session))
-            if event["type"] == "AlertRaised":
-                warn(f"env {event['env']}: {event['text']} (epoch {event['epoch']})")
+        yield from news()
         if not alive:
-            return record
+            return
         time.sleep(POLL_S)
+
+
+def _show(event: dict[str, Any], record: RunRecord, session: LocalSession, output: Output, json: bool) -> None:
+    if json:
+        output.say(to_line(event))
+    elif event["type"] == "EpochMeasured":
+        output.say(epoch_line(record, session))
+    if event["type"] == "AlertRaised":
+        warn(f"env {event['env']}: {event['text']} (epoch {event['epoch']})")
 
 
 def epoch_line(record: RunRecord, session: LocalSession) -> str:
