@@ -86,7 +86,7 @@ _GLOBAL = (
     Action("zoom", "z", "zoom", "Give the focused panel the whole view; again gives the room back.", hint=70),
     Action("grow_panel", "+,=", "larger", "Give the focused panel more lines."),
     Action("shrink_panel", "-", "smaller", "Give the focused panel fewer lines."),
-    Action("screenshot", "w", "screenshot", "Save the screen as SVG and as text into the run folder.", command="w",
+    Action("save_screen", "w", "screenshot", "Save the screen as SVG and as text into the run folder.", command="w",
            usage="[NAME]"),
     Action("readonly", "R", "read-only", "Hide everything that changes the run, or show it again.",
            only="control", command="readonly"),

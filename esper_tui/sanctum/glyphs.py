@@ -22,7 +22,7 @@ class Glyphs:
     name: str
     spark: str
     plot: str
-    exchange: Mapping[int, str] = field(default_factory=dict)
+    exchange: Mapping[int, int] = field(default_factory=dict)
     ascii_only: bool = False
 
     def shown(self, text: str) -> str:
@@ -33,10 +33,14 @@ class Glyphs:
         return "".join(c if c < "\x7f" else "?" for c in text) if self.ascii_only else text
 
 
-_PLAIN = str.maketrans(
-    "·–—−…│┃─━┌┐└┘├┤┬┴┼╭╮╰╯▶◀‖■□●○▲▼△▽↑↓←→⇧↵×±≤≥≈≠Δσ✓✗«»›‹█▓▒░▁▂▃▄▅▆▇",
-    ".---~||--++++++++++++><=#o*o^v^v^v<>^/x~<>~!ds+x<>><####__..--=",
-)
+_PLAIN = {
+    ord(fine): ord(coarse)
+    for coarse, fines in {
+        ".": "·░▁", "-": "–—−─━", "~": "…≈", "|": "│┃‖", "+": "┌┐└┘├┤┬┴┼╭╮╰╯±✓", ">": "▶→≥»›", "<": "◀←≤«‹",
+        "#": "■□█▇▓▒", "o": "●○", "^": "▲△↑", "v": "▼▽↓", "x": "×✗", "!": "≠", "d": "Δ", "s": "σ", "_": "▂", "=": "▃▄▅▆",
+    }.items()
+    for fine in fines
+}  # fmt: skip
 UNICODE = Glyphs("unicode", "⣀⣄⣤⣦⣶⣷⣿", "braille")
 BLOCK = Glyphs("block", "▁▂▃▄▅▆▇█", "block")
 ASCII = Glyphs("ascii", "_.-=+*#", "ascii", _PLAIN, ascii_only=True)

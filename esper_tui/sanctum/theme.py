@@ -83,7 +83,7 @@ def styles_of(name: str, no_color: bool = False) -> Styles:
     styles = {
         "": Style(), "bold": Style(bold=True), "dim": Style(color=p.dim), "line": Style(color=p.line),
         "title": Style(color=p.accent, bold=True), "key": Style(color=p.accent, bold=True),
-        "head": Style(color=p.dim, bold=True), "cursor": Style(bgcolor=p.cursor), "mark": Style(bold=True),
+        "head": Style(color=p.dim, bold=True), "cursor": Style(bgcolor=p.cursor), "mark": Style(bold=True), "underline": Style(underline=True),
         "good": Style(color=p.good), "warn": Style(color=p.warn), "bad": Style(color=p.bad, bold=True),
         "error": Style(color=p.background, bgcolor=p.bad, bold=True),
         "alert": Style(color=p.background, bgcolor=p.warn, bold=True),
@@ -97,7 +97,7 @@ def styles_of(name: str, no_color: bool = False) -> Styles:
 
 def _mono() -> Styles:
     plain, bold, reverse, under = Style(), Style(bold=True), Style(reverse=True), Style(underline=True)
-    styles = dict.fromkeys(("", "dim", "line", "good"), plain)
+    styles = dict.fromkeys(("", "dim", "line", "good"), plain) | {"underline": under}
     styles |= dict.fromkeys(("bold", "title", "key", "head", "mark", "run", "warn", "human", "pause"), bold)
     styles |= {"cursor": reverse, "bad": bold + under, "badge": reverse, "error": bold + reverse, "alert": reverse}
     styles |= {f"stage-{letter}": bold if letter in "BHF" else plain for letter in LETTERS.values()}

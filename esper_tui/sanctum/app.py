@@ -1,0 +1,133 @@
+"""The application: one frame timer, one run, one view at a time, modals over it.
+
+A view ``name`` is the class ``<Name>View`` of ``views/<name>.py``, a modal ``<Name>Dialog`` of ``modals/<name>.py``;
+both are imported and made on first use.  ``shell`` holds what everything stands on; what the keys do is in
+``navigation`` (views, panels, selection) and ``running`` (the run).
+"""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.timer import Timer
+from textual.widgets import ContentSwitcher
+
+from esper_tui.karn.replay import Player
+from esper_tui.leyline.launcher import Launcher
+from esper_tui.leyline.session import Session
+from esper_tui.sanctum.actions import bindings
+from esper_tui.sanctum.modals.base import Modal
+from esper_tui.sanctum.running import RunActions
+from esper_tui.sanctum.settings import Settings, changed, save_settings
+from esper_tui.sanctum.shell import AppExit
+from esper_tui.sanctum.source import ReplaySource, source_of
+from esper_tui.sanctum.widgets.alerts import AlertStrip
+from esper_tui.sanctum.widgets.footer import Footer
+from esper_tui.sanctum.widgets.header import Header, Playback, Status
+from esper_tui.sanctum.widgets.prompt import Prompt
+
+
+class EsperApp(RunActions):
+    """The screens of one process: the launch screen, then at most one run at a time."""
+
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall"), (50, "-high")]
+    timer: Timer | None = None
+    due = 0.0
+
+    def compose(self) -> ComposeResult:
+        yield Header(id="header")
+        yield AlertStrip(id="alerts")
+        yield ContentSwitcher(id="views")
+        yield Prompt()
+        yield Footer(id="footer")
+
+    async def on_mount(self) -> None:
+        self.apply_look()
+        self.set_keymap(self.settings.keys)
+        await self.show_view("fleet" if self.source is not None else "launch")
+        self.start_timer()
+        self.call_after_refresh(self.frame)
+
+    def open_session(self, session: Session) -> None:
+        """Shows another run from here on."""
+        self.session, self.source = session, source_of(session)
+        self.acknowledged.clear()
+        self.begin_running()
+        self.call_later(self.show_view, "fleet")
+
+    # --- the frame ---------------------------------------------------------------------------------------------
+
+    def start_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.stop()
+        self.timer = self.set_interval(1 / self.pace.hz, self.tick)
+        self.due = self.clock() + 1 / self.pace.hz
+
+    def tick(self) -> None:
+        """A frame on the timer; slow frames make the timer slower."""
+        began = self.clock()
+        self.frame()
+        took, late = self.clock() - began, began - self.due
+        self.due = began + 1 / self.pace.hz
+        if self.pace.took(1000 * took, 1000 * late):
+            self.start_timer()
+
+    def frame(self) -> None:
+        if self.source is not None:
+            self.told(*self.source.advance())
+        self.draw()
+
+    def draw(self) -> None:
+        if self.view is None:
+            return
+        record, base = self.record, self.screen_stack[0]
+        self.keep_selection(record)
+        base.query_one(Header).show(self.status(), record)
+        base.query_one(AlertStrip).show(record, self.acknowledged)
+        base.query_one(Footer).show(self.scopes(), self.role, self.readonly)
+        base.query_one(Prompt).forget(self.clock())
+        self.view.show(record)
+        if isinstance(self.screen, Modal):
+            self.screen.frame()
+
+    def status(self) -> Status:
+        source = self.source
+        if source is None:
+            return Status()
+        playback = Playback()
+        if isinstance(source, ReplaySource):
+            playback = Playback(source.player.playing, source.player.speed)
+        return Status(source.role, source.path, source.progress(), self.readonly, playback)
+
+    # --- settings ----------------------------------------------------------------------------------------------
+
+    def action_set(self, name: str = "", value: str = "") -> None:
+        """Changes a setting, at once and for later."""
+        self.settings = changed(self.settings, name, value)
+        self.apply_look()
+        self.pace.want(self.settings.hz)
+        self.start_timer()
+        self.say(f"{name} = {value}, kept in {save_settings(self.settings).name}")
+
+    def action_readonly(self) -> None:
+        self.readonly = not self.readonly
+        self.refresh_bindings()
+        self.say("read-only: what changes the run is hidden" if self.readonly else "commands are taken again")
+        self.frame()
+
+
+def run_app(launcher: Launcher | None, session: Session | None, *, settings: Settings, readonly: bool = False,
+            player: Player | None = None) -> AppExit:  # fmt: skip
+    """Shows the screens until they are left; the main thread, blocking.
+
+    A defect of the screen ends it with kind crash; the session is never touched by that.
+    """
+    app = EsperApp(launcher, player or session, settings=settings, readonly=readonly)
+    left = app.run(mouse=settings.mouse)
+    if left is not None:
+        return left
+    return AppExit("crash" if app.failure else "quit", app.session, app.failure)

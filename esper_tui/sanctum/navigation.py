@@ -1,0 +1,228 @@
+"""Where one is: views and the way back, panels, the selected environment and slot, prompts, screenshots."""
+
+from inspect import isawaitable
+from typing import Any
+
+from textual.screen import ModalScreen
+from textual.widgets import ContentSwitcher
+
+from esper_tui.karn.record import RunRecord
+from esper_tui.leyline.errors import EsperError, UsageError
+from esper_tui.sanctum.actions import ACTIONS
+from esper_tui.sanctum.pictures import save_screen
+from esper_tui.sanctum.rowfilter import row_match
+from esper_tui.sanctum.shell import Shell
+from esper_tui.sanctum.views.base import View
+from esper_tui.sanctum.widgets.grid import Grid
+from esper_tui.sanctum.widgets.panel import Gated, Panel
+from esper_tui.sanctum.widgets.prompt import Prompt, Question
+
+
+class Navigation(Shell):
+    """The part of the application that moves between screens and things."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self.before: list[str] = []
+        self.selected_env, self.selected_slot = 0, ""
+        self.pinned: set[int] = set()
+        self.asked: dict[str, list[str]] = {}
+
+    # --- selection ---------------------------------------------------------------------------------------------
+
+    def select(self, env: int | None = None, slot: str | None = None) -> None:
+        """Selects an environment, a slot or both; all views follow at the next frame, which is now."""
+        self.selected_env = self.selected_env if env is None else env
+        self.selected_slot = self.selected_slot if slot is None else slot
+        self.draw()
+
+    def keep_selection(self, record: RunRecord) -> None:
+        """The selection stays within the run."""
+        if record.round is None:
+            return
+        self.selected_env = min(max(0, self.selected_env), len(record.round.instances) - 1)
+        if self.selected_slot not in record.round.slots:
+            self.selected_slot = record.round.slots[0]
+
+    def select_env_beside(self, step: int) -> None:
+        if self.record.round is not None:
+            self.select((self.selected_env + step) % len(self.record.round.instances))
+
+    def select_slot_beside(self, step: int) -> None:
+        if self.record.round is not None:
+            slots = self.record.round.slots
+            self.select(slot=slots[(slots.index(self.selected_slot) + step) % len(slots)])
+
+    # --- views -------------------------------------------------------------------------------------------------
+
+    async def show_view(self, name: str, back: bool = False) -> None:
+        """Makes a view visible; it is made on first use."""
+        switcher = self.screen_stack[0].query_one(ContentSwitcher)
+        if self.view is not None and not back and self.view.scope != name:
+            self.before.append(self.view.scope)
+        found = switcher.query(f"#view-{name}")
+        if not found:
+            await switcher.mount(self.make_view(name))
+        switcher.current = f"view-{name}"
+        self.view = switcher.query_one(f"#view-{name}", View)
+        self.view.on_view_enter()
+        self.refresh_bindings()
+        self.call_after_refresh(self.draw)
+
+    def scopes(self) -> list[str]:
+        """Where keys are looked up now, the innermost first."""
+        focused = self.focused.scope if isinstance(self.focused, Gated) and self.focused.scope else ""
+        if isinstance(self.screen, ModalScreen):
+            return [s for s in (focused, getattr(self.screen, "scope", "")) if s]
+        return [s for s in (focused, self.view.scope if self.view else "", "app") if s]
+
+    async def action_view_fleet(self) -> None:
+        await self.show_view("fleet")
+
+    async def action_view_environment(self) -> None:
+        await self.show_view("environment")
+
+    async def action_view_policy(self) -> None:
+        await self.show_view("policy")
+
+    async def action_view_decisions(self) -> None:
+        await self.show_view("decisions")
+
+    async def action_view_events(self) -> None:
+        await self.show_view("events")
+
+    async def action_view_runs(self) -> None:
+        await self.show_view("runs")
+
+    async def action_view_presets(self) -> None:
+        await self.show_view("presets")
+
+    async def action_view_system(self) -> None:
+        await self.show_view("system")
+
+    async def action_launch(self) -> None:
+        await self.show_view("launch")
+
+    async def action_back(self) -> None:
+        """Undoes the innermost thing: filter, zoom, the way here."""
+        view = self.view
+        if view is None or view.go_back() or view.unzoom():
+            return
+        for grid in view.query(Grid):
+            if grid.filter_text:
+                grid.set_filter("", None)
+                return
+        if self.before:
+            await self.show_view(self.before.pop(), back=True)
+
+    # --- panels ------------------------------------------------------------------------------------------------
+
+    def action_next_panel(self) -> None:
+        self.screen.focus_next()
+        self.draw()
+
+    def action_previous_panel(self) -> None:
+        self.screen.focus_previous()
+        self.draw()
+
+    def action_zoom(self) -> None:
+        if self.view is not None and isinstance(self.focused, Panel):
+            self.view.toggle_zoom(self.focused)
+
+    def action_grow_panel(self) -> None:
+        self._resize_panel(2)
+
+    def action_shrink_panel(self) -> None:
+        self._resize_panel(-2)
+
+    def _resize_panel(self, lines: int) -> None:
+        if self.view is not None and isinstance(self.focused, Panel):
+            self.view.resize_row(self.focused, lines)
+
+    # --- prompts -----------------------------------------------------------------------------------------------
+
+    def ask(self, question: Question) -> None:
+        """Asks in the prompt line; earlier answers of the same kind are its history."""
+        question.history = self.asked.setdefault(question.sign, [])
+        self.screen_stack[0].query_one(Prompt).ask(question)
+
+    def on_prompt_left(self, event: Prompt.Left) -> None:
+        if self.view is not None and not isinstance(self.screen, ModalScreen):
+            self.view.focus_again()
+        self.draw()
+
+    def ask_filter(self, grid: Grid, text: str | None = None) -> None:
+        """Filters the rows of a grid while it is typed, or at once where a text is given."""
+
+        def change(typed: str) -> None:
+            grid.set_filter(typed, row_match(typed))
+
+        def submit(typed: str) -> str | None:
+            change(typed)
+            return None
+
+        if text is not None:
+            change(text)
+            return
+        self.ask(Question("/", submit, change, cancel=lambda: change(""), text=grid.filter_text))
+
+    def action_command(self, text: str = "") -> None:
+        from esper_tui.sanctum.commands import completions
+
+        self.ask(Question(":", self.run_line, complete=completions, text=text))
+
+    def run_line(self, text: str) -> str | None:
+        """Carries out what was typed after ``:``; returns the sentence of what was not understood."""
+        if not text.strip():
+            return None
+        from esper_tui.sanctum.commands import parse
+
+        try:
+            typed = parse(text)
+        except UsageError as error:
+            return str(error)
+        if not self.allows(typed.action):
+            return f"{typed.action.command} changes the run, and this one is only looked at"
+        self.call_after_refresh(self.perform, typed.action.id, *typed.arguments)
+        return None
+
+    async def perform(self, action: str, *arguments: Any) -> None:
+        """Carries out an action by id where it is at home: at the focus, in a modal, in the view, in the application.
+
+        A view that has it although another one is shown is not looked for.
+        """
+        places = [*(self.focused.ancestors_with_self if self.focused else ()), self.screen, self.view, self]
+        method = next((m for p in places if (m := getattr(p, f"action_{action}", None)) is not None), None)
+        if method is None:
+            self.say(f"{ACTIONS[action].label} is not to be had here", "warn")
+            return
+        try:
+            result = method(*arguments)
+            if isawaitable(result):
+                await result
+        except EsperError as error:
+            self.say(str(error).splitlines()[0], "bad")
+
+    # --- the screen itself -------------------------------------------------------------------------------------
+
+    def action_save_screen(self, name: str = "") -> None:
+        path = self.source.path if self.source is not None else None
+        if path is None:
+            self.say("there is no run folder to keep a screenshot in", "warn")
+            return
+        number = len(list((path / "screenshots").glob("*.svg")))
+        view = self.view.scope if self.view is not None else "screen"
+        pictures = save_screen(self, path / "screenshots", name or f"{number:03}-{view}")
+        self.say("kept " + " and ".join(p.name for p in pictures))
+
+    def action_help(self, word: str = "") -> None:
+        self.open_modal("help", word)
+
+    def action_palette(self) -> None:
+        self.open_modal("palette")
+
+    def action_alerts(self) -> None:
+        self.open_modal("alerts")
+
+    def action_glossary(self, word: str = "") -> None:
+        self.open_modal("help", word or "glossary")

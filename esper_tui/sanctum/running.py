@@ -1,0 +1,278 @@
+"""What a person does to the run: pause, step, overrides, breakpoints, alerts, leaving.  And what became of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from esper_tui.karn.replay import Player
+from esper_tui.leyline.choices import WAIT
+from esper_tui.leyline.metrics import ALERTS
+from esper_tui.leyline.session import (
+    Abandon,
+    Ack,
+    Breakpoint,
+    Cancel,
+    Command,
+    Look,
+    Note,
+    Override,
+    Pause,
+    Resume,
+    Step,
+    Stop,
+)
+from esper_tui.sanctum.modals.quit import QuitDialog
+from esper_tui.sanctum.navigation import Navigation
+from esper_tui.sanctum.source import ReplaySource
+from esper_tui.sanctum.widgets.alerts import alert_key, alert_text, open_alerts
+
+TOASTS, TOAST_EVERY_S = 3, 30.0
+"""Toasts at once, and how long a rule is silent after one."""
+
+
+class RunActions(Navigation):
+    """The part of the application that speaks to the run."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self.begin_running()
+
+    def begin_running(self) -> None:
+        """Forgets what belonged to the run before."""
+        self.sent: dict[int, str] = {}
+        self.acks: list[Ack] = []
+        self.toasted: dict[str, float] = {}
+        self.seeking_decision = False
+
+    def submit(self, command: Command, about: str) -> int | None:
+        """Sends a command; what becomes of it is said when it is known.  None where no commands are taken."""
+        if self.source is None or self.role != "control" or self.readonly:
+            self.say("this run is only looked at; nothing can be changed", "warn")
+            return None
+        number = self.source.submit(command)
+        self.sent[number] = about
+        self.frame()
+        return number
+
+    # --- what became of it -------------------------------------------------------------------------------------
+
+    def told(self, acks: Sequence[Ack], events: Sequence[dict[str, Any]]) -> None:
+        """Takes in acknowledgements and events of a frame."""
+        self.acks = [*self.acks, *acks][-200:]
+        for ack in acks:
+            self._say_ack(ack)
+        for event in events:
+            if event["type"] == "AlertRaised":
+                self._toast(event)
+            elif self.seeking_decision and event["type"] == "DecisionTaken":
+                self.seeking_decision = False
+                self.submit(Pause(), "pause")
+
+    def _say_ack(self, ack: Ack) -> None:
+        about = self.sent.get(ack.id, "")
+        if ack.state in ("rejected", "too late"):
+            self.say(f"{about or 'command'}: {ack.state}, {ack.reason}", "bad")
+        elif ack.state == "applied" and ack.intervention is not None:
+            self.say(f"{about}: queued as #{ack.intervention}; u takes it back until it applies", "human")
+        elif ack.state == "applied" and about and about not in ("pause", "resume", "step"):
+            self.say(f"{about}: done" + (f", {ack.reason}" if ack.reason else ""))
+
+    def _toast(self, alert: dict[str, Any]) -> None:
+        """An alert as a toast, at most one per rule in half a minute; an error stays until it is looked at."""
+        rule, now = alert["rule"], self.clock()
+        shown = sum(now - t < TOAST_EVERY_S for t in self.toasted.values())
+        if self.role == "replay" or now - self.toasted.get(rule, -TOAST_EVERY_S) < TOAST_EVERY_S or shown >= TOASTS:
+            return
+        self.toasted[rule] = now
+        error = alert.get("severity") == "error"
+        self.notify(alert["text"], title=alert_text(alert), severity="error" if error else "warning",
+                    timeout=3600 if error else 5, markup=False)  # fmt: skip
+        if self.settings.bell:
+            self.bell()
+
+    # --- pause and step ----------------------------------------------------------------------------------------
+
+    @property
+    def resting(self) -> bool:
+        return self.source is not None and self.source.progress().state in ("pausing", "paused")
+
+    def action_pause(self, at: str = "epoch") -> None:
+        if self.role == "replay":
+            self._play()
+        elif self.resting:
+            self.action_resume()
+        else:
+            self.submit(Pause("batch" if at == "batch" else "epoch"), "pause")
+
+    def action_resume(self) -> None:
+        if self.role == "replay":
+            self._play()
+        else:
+            self.seeking_decision = False
+            self.submit(Resume(), "resume")
+
+    def action_step(self, epochs: int = 1) -> None:
+        self.submit(Step(int(epochs)), "step")
+
+    def action_step_decision(self) -> None:
+        """Runs on until somebody decides something else than to wait."""
+        self.seeking_decision = True
+        if self.resting:
+            self.submit(Resume(), "resume")
+
+    # --- deciding in Tamiyo's place ----------------------------------------------------------------------------
+
+    def action_override(self, *args: Any) -> None:
+        self.open_modal("override", *args)
+
+    def action_hold(self, env: int, epochs: int) -> None:
+        self.submit(Override(int(env), WAIT, hold=int(epochs)), f"hold env {env}")
+
+    def action_undo(self, number: int | None = None) -> None:
+        """Takes back an override, the newest that waits if none is named."""
+        current = self.record.round
+        waiting = [n for n, e in current.interventions.items() if e["fate"] == "queued"] if current else []
+        if number is None and not waiting:
+            self.say("no override is waiting", "warn")
+            return
+        chosen = int(number) if number is not None else max(waiting)
+        self.submit(Cancel(chosen), f"undo #{chosen}")
+
+    def action_queue(self) -> None:
+        self.open_modal("queue")
+
+    def action_explain(self, number: int | None = None) -> None:
+        """Explains a decision; without its number the newest of the selected environment."""
+        decisions = self.record.round.decisions if self.record.round else []
+        wanted = [
+            d for d in decisions if (d["env"] == self.selected_env if number is None else d["seq"] == int(number))
+        ]
+        if not wanted:
+            self.say(f"nothing was decided for env {self.selected_env} yet but to wait", "warn")
+            return
+        self.open_modal("explain", wanted[-1])
+
+    # --- breakpoints, notes, looks -----------------------------------------------------------------------------
+
+    def action_break_here(self) -> None:
+        """Rests when the operation that was last decided for this environment is decided again."""
+        current = self.record.round
+        decided = [d for d in (current.decisions if current else []) if d["env"] == self.selected_env]
+        if not decided:
+            self.say("nothing was decided here yet; `:break` takes a condition", "warn")
+            return
+        op = decided[-1]["decision"]["op"]
+        self.submit(Breakpoint("op", op, self.selected_env), f"break on {op} of env {self.selected_env}")
+
+    def action_break(self, command: Breakpoint) -> None:
+        verb = "break no more" if command.clear else "break"
+        self.submit(command, f"{verb} on {command.what} {command.value}".rstrip())
+
+    def action_note(self, text: str) -> None:
+        self.submit(Note(text), "note")
+
+    def action_look(self, env: int | None = None) -> None:
+        env = self.selected_env if env is None else int(env)
+        self.submit(Look(env), f"measuring env {env}")
+
+    # --- alerts ------------------------------------------------------------------------------------------------
+
+    def action_acknowledge(self) -> None:
+        alerts = open_alerts(self.record, self.acknowledged)
+        if not alerts:
+            self.say("there is no alert to acknowledge")
+            return
+        self.acknowledged.add(alert_key(alerts[0]))
+        meaning = ALERTS[alerts[0]["rule"]].help if alerts[0]["rule"] in ALERTS else ""
+        self.say(f"{alert_text(alerts[0])} acknowledged; {meaning}")
+        self.draw()
+
+    # --- replay ------------------------------------------------------------------------------------------------
+
+    @property
+    def player(self) -> Player | None:
+        return self.source.player if isinstance(self.source, ReplaySource) else None
+
+    def _play(self) -> None:
+        if self.player is not None:
+            self.player.toggle()
+            self.frame()
+
+    def _step_replay(self, epochs: int) -> None:
+        if self.player is not None:
+            self.player.step(epochs)
+            self.frame()
+
+    def action_env_previous(self) -> None:
+        self._step_replay(-1) if self.player else self.select_env_beside(-1)
+
+    def action_env_next(self) -> None:
+        self._step_replay(1) if self.player else self.select_env_beside(1)
+
+    def action_slot_previous(self) -> None:
+        self._step_replay(-10) if self.player else self.select_slot_beside(-1)
+
+    def action_slot_next(self) -> None:
+        self._step_replay(10) if self.player else self.select_slot_beside(1)
+
+    def action_goto(self, epoch: int) -> None:
+        if self.player is not None:
+            self.player.seek(int(epoch))
+            self.frame()
+
+    def action_next_decision(self) -> None:
+        self._found("decision", self.player.next_decision() if self.player else None)
+
+    def action_next_alert(self) -> None:
+        self._found("alert", self.player.next_alert() if self.player else None)
+
+    def _found(self, what: str, event: dict[str, Any] | None) -> None:
+        if event is None:
+            self.say(f"there is no later {what}")
+            return
+        self.select(event.get("env"), event.get("decision", event).get("slot"))
+        self.frame()
+
+    def action_faster(self) -> None:
+        self.action_speed(2.0 * self.player.speed if self.player else 1.0)
+
+    def action_slower(self) -> None:
+        self.action_speed(0.5 * self.player.speed if self.player else 1.0)
+
+    def action_speed(self, factor: float) -> None:
+        if self.player is not None:
+            self.player.set_speed(float(factor))
+            self.frame()
+
+    # --- leaving -----------------------------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Asks what should become of a run that is alive; leaves at once otherwise."""
+        if isinstance(self.screen, QuitDialog):
+            return
+        if self.source is None or self.role != "control" or self.source.progress().state == "ended":
+            self.leave("quit")
+            return
+        self.push_screen(QuitDialog(self.source.progress()), self._left_by)
+
+    def _left_by(self, choice: str | None) -> None:
+        if choice == "checkpoint":
+            self._stop_with(Stop(), "checkpoint")
+        elif choice == "abandon":
+            self._stop_with(Abandon(), "abandon")
+        elif choice == "detach":
+            self.leave("detach")
+
+    def _stop_with(self, command: Command, kind: Any) -> None:
+        if self.source is not None:
+            self.source.submit(command)
+        self.leave(kind)
+
+    def action_quit_now(self) -> None:
+        alive = self.role == "control" and self.source is not None and self.source.progress().state != "ended"
+        self.leave("detach" if alive else "quit")
+
+    def action_detach(self) -> None:
+        self.leave("detach")
+
+    def action_stop(self) -> None:
+        self.submit(Stop(), "stop")

@@ -1,0 +1,57 @@
+"""The last line: the keys that work here, from the action table."""
+
+from collections.abc import Sequence
+
+from esper_tui.leyline.session import Role
+from esper_tui.sanctum.actions import Action, in_scope, keys_of
+from esper_tui.sanctum.ink import Line, Piece, line, width_of
+from esper_tui.sanctum.widgets.panel import Panel
+
+VIEW_KEYS = 65
+"""Where ``1-8 views`` stands among the hints."""
+
+
+def hints(scopes: Sequence[str], role: Role | None, readonly: bool) -> list[Action]:
+    """The actions of these scopes that have a place in the footer and are on offer; the innermost scope first wins."""
+    found: dict[str, Action] = {}
+    taken: set[str] = set()
+    for scope in scopes:
+        for action in in_scope(scope):
+            if (
+                action.keys
+                and action.id not in found
+                and action.allowed(role, readonly)
+                and action.first_key not in taken
+            ):
+                found[action.id] = action
+                taken.add(action.first_key)
+    return sorted((a for a in found.values() if a.hint), key=lambda a: a.hint)
+
+
+def footer_line(actions: Sequence[Action], role: Role | None, remapped: dict[str, str], width: int,
+                views: bool = True) -> Line:  # fmt: skip
+    """Keys and what they do, in at most so many cells; help and quit keep their place, the rest is cut from behind."""
+    entries = [(a.hint, _entry(keys_of(a, remapped)[0], a.label_in(role))) for a in actions]
+    if views:
+        entries.append((VIEW_KEYS, _entry("1-8", "views")))
+    entries.sort(key=lambda e: e[0])
+    while len(entries) > 2 and sum(width_of(e) + 2 for _, e in entries) - 2 > width:
+        middle = [e for e in entries if e[0] < 90]
+        entries.remove(middle[-1] if middle else entries[0])
+    joined: list[Piece] = []
+    for _, entry in entries:
+        joined += [("  ", ""), *entry] if joined else list(entry)
+    return tuple(joined)
+
+
+def _entry(key: str, label: str) -> Line:
+    return line((key, "key"), " ", (label, "dim"))
+
+
+class Footer(Panel):
+    DEFAULT_CSS = "Footer { height: 1; }"
+
+    def show(self, scopes: Sequence[str], role: Role | None, readonly: bool) -> None:
+        actions = hints(scopes, role, readonly)
+        remapped = self.esper.settings.keys
+        self.show_lines([footer_line(actions, role, remapped, self.size.width, views="app" in scopes)])
