@@ -26,6 +26,14 @@ def _own_folders(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
 
 
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A tiny run that grew something, recorded once; whoever wants to change it copies the folder."""
+    from tests import recorded
+
+    return recorded.record(tmp_path_factory.mktemp("recorded") / "20260101-000000-tiny-abcd", **recorded.GROWING)
+
+
 @pytest.fixture
 def cifar_folder() -> Path:
     from esper_tui.data.catalogue import has_files

@@ -89,7 +89,7 @@ def parse_layer(text: str, shown: str, origin: str) -> Layer:
         ConfigError: if it is not TOML, nested too deeply, or holds an integer that nothing could mean.
     """
     try:
-        layer = Layer(shown, origin, tomllib.loads(text), text)
+        layer = Layer(shown, origin, tomllib.loads(f"{text}\n"), text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(shown, [_toml_problem(shown, str(error))]) from None
     except RecursionError:
