@@ -17,22 +17,31 @@ TAIL_BYTES = 2**16
 
 
 def describe_run(folder: Path) -> RunCard:
-    """Reads ``run.toml``, the first record of the log and its last ones only."""
+    """Reads ``run.toml``, the first record of the log and its last ones only.  Never raises for what they hold."""
     document, end = read_run_file(folder), end_of_log(folder)
-    last, ended, round_ = end.get("", {}), end.get("RunEnded"), end.get("RoundEnded", {})
-    state = "running" if holder(folder) else "crashed"
-    text = f"epoch {last['epoch']}" if last.get("epoch") else ""
+    ended, round_ = end.get("RunEnded"), end.get("RoundEnded", {})
+    epochs = _number(end.get("EpochMeasured", round_).get("epoch"))
+    state, text = "running" if holder(folder) else "crashed", f"epoch {epochs:.0f}" if epochs else ""
     if ended is not None:
         state, text = str(ended.get("status", "ended")), _how_it_ended(ended)
-    rows = [row for row in round_.get("rows", []) if isinstance(row, dict)]
-    mean = end.get("TestMeasured", {}).get("summary", {}).get("mean")
+    rows, best = _rows(round_), round_.get("best")
+    summary = end.get("TestMeasured", {}).get("summary")
+    mean = summary.get("mean") if isinstance(summary, dict) else None
     return RunCard(
         folder.name, folder, str(document.get("preset", "?")), state, text, folder_size(folder),
-        tuple(tags_of(document)), started=_started(folder),
-        epochs=(round_ or end.get("EpochMeasured", {})).get("epoch", 0),
-        best=next((row.get("acc") for row in rows if row.get("env") == round_.get("best")), None),
-        gain=100 * mean if is_number(mean) else None, assisted=sum(row.get("assisted", 0) for row in rows),
+        tuple(tags_of(document)), started=_started(folder), epochs=int(epochs),
+        best=next((row.get("acc") for row in rows if row.get("env") == best), None),
+        gain=100 * mean if is_number(mean) else None, assisted=int(sum(_number(row.get("assisted")) for row in rows)),
     )  # fmt: skip
+
+
+def _rows(round_: dict[str, Any]) -> list[dict[str, Any]]:
+    found = round_.get("rows")
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _number(value: Any) -> float:
+    return value if is_number(value) else 0
 
 
 def document_of(card: RunCard) -> dict[str, Any]:
@@ -53,7 +62,8 @@ def _started(folder: Path) -> float | None:
             record = parse_line(file.readline(MAX_EVENT_LINE))
     except (OSError, IndexError):
         return None
-    return record["t"] if record else None
+    started = record.get("t") if record else None
+    return started if is_number(started) else None
 
 
 def end_of_log(folder: Path) -> dict[str, dict[str, Any]]:
