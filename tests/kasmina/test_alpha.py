@@ -1,5 +1,6 @@
 """Ramps against closed forms."""
 
+from itertools import pairwise
 from math import cos, pi, tanh
 
 import pytest
@@ -69,7 +70,7 @@ def test_monotone_and_exactly_at_the_target(name, start, target, ticks):
     values = [start, *ramp(alpha)] if ticks else [start, alpha.value]
     assert alpha.value == target
     assert len(values) == max(ticks, 1) + 1
-    steps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(values)]
     assert all(step * (target - start) >= 0 for step in steps)
 
 
