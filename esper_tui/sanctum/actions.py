@@ -72,6 +72,7 @@ def _views() -> Iterable[Action]:
 
 
 LISTS, LIVE = ("grid", "log"), ("fleet", "environment", "decisions")
+MOVES = (*LISTS, "form")
 
 _GLOBAL = (
     Action("help", "?,f1", "help", "What the focused panel means, its thresholds and its keys.",
@@ -142,18 +143,20 @@ _RUN = (
 )  # fmt: skip
 
 _LISTS = (
-    Action("cursor_down", "j,down", "down", "Next row.", LISTS),
-    Action("cursor_up", "k,up", "up", "Row before.", LISTS),
-    Action("cursor_left", "h,left", "left", "Column or slot to the left.", LISTS),
-    Action("cursor_right", "l,right", "right", "Column or slot to the right.", LISTS),
-    Action("top", "g,home", "top", "First row.", LISTS),
-    Action("bottom", "G,end", "bottom", "Last row.", LISTS),
-    Action("half_down", "ctrl+d,pagedown", "half page down", "Half a page down.", LISTS),
-    Action("half_up", "ctrl+u,pageup", "half page up", "Half a page up.", LISTS),
-    Action("open", "enter", "open", "Look inside what is selected.", LISTS, hint=15),
-    Action("filter", "/", "filter", "Show only rows that match; Esc clears.", LISTS, command="filter",
+    Action("cursor_down", "j,down", "down", "Next row.", MOVES),
+    Action("cursor_up", "k,up", "up", "Row before.", MOVES),
+    Action("cursor_left", "h,left", "left", "Column or slot to the left.", MOVES),
+    Action("cursor_right", "l,right", "right", "Column or slot to the right.", MOVES),
+    Action("top", "g,home", "top", "First row.", MOVES),
+    Action("bottom", "G,end", "bottom", "Last row.", MOVES),
+    Action("half_down", "ctrl+d,pagedown", "half page down", "Half a page down.", MOVES),
+    Action("half_up", "ctrl+u,pageup", "half page up", "Half a page up.", MOVES),
+    Action("open", "enter", "open", "Look inside what is selected, or change it.", MOVES, hint=15),
+    Action("filter", "/", "filter", "Show only rows that match; Esc clears.", MOVES, command="filter",
            usage="WORDS", hint=40),
     Action("mark", "space", "mark", "Mark the row, to compare or to override together.", LISTS),
+    Action("unset", "x,delete", "take out", "Take the setting out of the text: what it extends, or the default, counts.",
+           ("form",), hint=17),
     Action("sort_next", ">", "sort column on", "Sort by the next column.", ("grid",)),
     Action("sort_previous", "<", "sort column back", "Sort by the column before.", ("grid",)),
     Action("reverse", "r", "reverse", "Turn the order around.", ("grid",)),
@@ -161,7 +164,7 @@ _LISTS = (
     Action("search", "ctrl+f", "search", "Find a word or /expression/ without hiding the rest.", ("log",)),
     Action("find_next", "n", "next hit", "Next line that matches the search.", ("log",)),
     Action("find_previous", "N", "previous hit", "Line before that matches the search.", ("log",)),
-    Action("follow", "f", "follow", "Keep the newest line in sight.", ("log", "fleet"), hint=45),
+    Action("follow", "f", "follow", "Keep the newest line in sight.", ("log",), hint=45),
 )  # fmt: skip
 
 _VIEWS = (
@@ -185,7 +188,7 @@ _VIEWS = (
     Action("save_as", "ctrl+o", "save as", "Keep this text as a preset of your own.", ("presets",),
            command="save", usage="NAME", hint=22),
     Action("raw_text", "ctrl+t", "form/text", "Go from the form to the TOML text and back.", ("presets",), hint=23),
-    Action("difference", "ctrl+e", "differences", "What differs from the shipped preset.", ("presets",), hint=24),
+    Action("difference", "ctrl+l", "differences", "What differs from the shipped preset.", ("presets",), hint=24),
     Action("launch", "", "launch", "The screen that runs are started from.", command="launch"),
 )  # fmt: skip
 
@@ -214,7 +217,7 @@ _MODALS = (
     Action("counterfactual", "c", "what if", "What the seeds are worth, measured by switching them off.",
            ("explain",), hint=3),
     Action("break_like", "b", "break here", "Rest when the same is decided again.", ("explain",), acts=True, hint=4),
-    Action("compare_axis", "x", "x axis", "Epochs, seconds or images.", ("compare",), hint=1),
+    Action("compare_axis", "x", "x axis", "Epochs, seconds or steps.", ("compare",), hint=1),
     Action("compare_config", "d", "differences", "Only the settings that differ.", ("compare",), hint=2),
 )  # fmt: skip
 

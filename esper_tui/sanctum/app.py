@@ -2,7 +2,7 @@
 
 A view ``name`` is the class ``<Name>View`` of ``views/<name>.py``, a modal ``<Name>Dialog`` of ``modals/<name>.py``;
 both are imported and made on first use.  ``shell`` holds what everything stands on; what the keys do is in
-``navigation`` (views, panels, selection) and ``running`` (the run).
+``navigation`` (views, panels, selection), ``running`` (the run) and ``launching`` (starting and opening runs).
 """
 
 from typing import ClassVar
@@ -16,18 +16,18 @@ from esper_tui.karn.replay import Player
 from esper_tui.leyline.launcher import Launcher
 from esper_tui.leyline.session import Session
 from esper_tui.sanctum.actions import bindings
+from esper_tui.sanctum.launching import Launching
 from esper_tui.sanctum.modals.base import Modal
-from esper_tui.sanctum.running import RunActions
 from esper_tui.sanctum.settings import Settings, changed, save_settings
 from esper_tui.sanctum.shell import AppExit
-from esper_tui.sanctum.source import ReplaySource, source_of
+from esper_tui.sanctum.source import ReplaySource
 from esper_tui.sanctum.widgets.alerts import AlertStrip
 from esper_tui.sanctum.widgets.footer import Footer
 from esper_tui.sanctum.widgets.header import Header, Playback, Status
 from esper_tui.sanctum.widgets.prompt import Prompt
 
 
-class EsperApp(RunActions):
+class EsperApp(Launching):
     """The screens of one process: the launch screen, then at most one run at a time."""
 
     CSS_PATH = "app.tcss"
@@ -51,13 +51,6 @@ class EsperApp(RunActions):
         await self.show_view("fleet" if self.source is not None else "launch")
         self.start_timer()
         self.call_after_refresh(self.frame)
-
-    def open_session(self, session: Session) -> None:
-        """Shows another run from here on."""
-        self.session, self.source = session, source_of(session)
-        self.acknowledged.clear()
-        self.begin_running()
-        self.call_later(self.show_view, "fleet")
 
     # --- the frame ---------------------------------------------------------------------------------------------
 

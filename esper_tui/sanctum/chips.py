@@ -6,7 +6,7 @@ from typing import Any
 from esper_tui.karn.record import Round
 from esper_tui.leyline.stages import CLEANUP, LETTERS, Stage, parse_stage
 from esper_tui.sanctum.ink import Line, line
-from esper_tui.sanctum.text import column, fit, short
+from esper_tui.sanctum.text import fit, short
 
 SHORT_NAMES = {
     "CONV_LIGHT": "convL", "CONV_SMALL": "convS", "CONV_HEAVY": "convH", "ATTENTION": "attn", "NORM": "norm",
@@ -67,8 +67,3 @@ def chip(slot: Slot, width: int, selected: bool = False) -> Line:
     if width >= 10 and slot.figure:
         body += f" {slot.figure}"
     return line((fit(fit(body, min(width - 1, len(body))) + slot.flag, width), style))
-
-
-def latest(current: Round, key: str, *path: int) -> Any:
-    """The newest measured value of a metric; None before the first epoch."""
-    return column(current.epochs[-1].columns, key, *path) if current.epochs else None

@@ -83,7 +83,8 @@ def styles_of(name: str, no_color: bool = False) -> Styles:
     styles = {
         "": Style(), "bold": Style(bold=True), "dim": Style(color=p.dim), "line": Style(color=p.line),
         "title": Style(color=p.accent, bold=True), "key": Style(color=p.accent, bold=True),
-        "head": Style(color=p.dim, bold=True), "cursor": Style(bgcolor=p.cursor), "mark": Style(bold=True), "underline": Style(underline=True),
+        "head": Style(color=p.dim, bold=True), "cursor": Style(bgcolor=p.cursor), "mark": Style(bold=True),
+        "underline": Style(underline=True),
         "good": Style(color=p.good), "warn": Style(color=p.warn), "bad": Style(color=p.bad, bold=True),
         "error": Style(color=p.background, bgcolor=p.bad, bold=True),
         "alert": Style(color=p.background, bgcolor=p.warn, bold=True),

@@ -102,11 +102,15 @@ async def test_a_failed_run_stays_on_screen_with_its_reason(session, make_app):
 
 async def test_a_defect_of_the_screen_leaves_the_run_alone(session, make_app, monkeypatch):
     app = make_app(session)
-    with pytest.raises(ZeroDivisionError):
+
+    async def break_it():
         async with app.run_test(size=(80, 24)) as pilot:
             monkeypatch.setattr(app, "draw", lambda: 1 / 0)
             app.call_later(app.frame)
             await pilot.pause()
+
+    with pytest.raises(ZeroDivisionError):
+        await break_it()
     assert "ZeroDivisionError" in app.failure
     assert session.commands == []
 

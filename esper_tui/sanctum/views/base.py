@@ -1,6 +1,6 @@
 """What a view is."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.containers import Vertical
 from textual.events import DescendantFocus
@@ -14,7 +14,8 @@ class View(Gated, Vertical):
     """One of the views 1-8 or the launch screen.  Made on first use, kept afterwards.
 
     ``show`` is called once a frame while the view is visible; it compares before it redraws anything.  Class
-    bindings come from the action table: ``BINDINGS = [*bindings("name")]``.
+    bindings come from the action table: ``BINDINGS = [*bindings("name")]``.  Layouts that follow the breakpoints need
+    ``SCOPED_CSS = False`` on the class: the classes -narrow, -wide, -short and so on are on the screen.
 
     Attributes:
         scope: names its actions in the table.
@@ -25,6 +26,10 @@ class View(Gated, Vertical):
     help: ClassVar[str] = ""
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
     last_focus: Widget | None = None
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.heights: dict[Widget, Any] = {}  # what zoomed widgets had before
 
     def show(self, record: RunRecord) -> None:
         """Draws what changed."""
@@ -66,6 +71,8 @@ class View(Gated, Vertical):
             for sibling in node.parent.children:
                 sibling.set_class(sibling is not node, "-away")
             node.add_class("-zoomed")
+            self.heights[node] = node.styles.height
+            node.styles.height = "1fr"
             node = node.parent
 
     def unzoom(self) -> bool:
@@ -73,6 +80,9 @@ class View(Gated, Vertical):
         zoomed = bool(self.query(".-zoomed"))
         for widget in self.query(".-zoomed, .-away"):
             widget.remove_class("-zoomed", "-away")
+        for node, height in self.heights.items():
+            node.styles.height = height
+        self.heights.clear()
         return zoomed
 
     def resize_row(self, panel: Panel, lines: int) -> None:

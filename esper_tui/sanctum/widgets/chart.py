@@ -62,7 +62,7 @@ def chart_lines(plot: Plot, width: int, height: int, kind: str) -> list[Line]:
     if not values or rows < 2 or width < 16:
         return [line(("nothing measured yet", "dim"))]
     window = _window(series, values, plot)
-    ticks = nice_ticks(window.y0, window.y1, max(2, rows // 3))
+    ticks = nice_ticks(window.y0, window.y1, max(2, rows // 2))
     labels = _labels(ticks, plot)
     gutter = min(GUTTER_MAX, max(map(cell_len, labels.values())))
     columns = width - gutter - 2
