@@ -2,7 +2,8 @@
 
 A view ``name`` is the class ``<Name>View`` of ``views/<name>.py``, a modal ``<Name>Dialog`` of ``modals/<name>.py``;
 both are imported and made on first use.  ``shell`` holds what everything stands on; what the keys do is in
-``navigation`` (views, panels, selection), ``running`` (the run) and ``launching`` (starting and opening runs).
+``navigation`` (views, panels, selection), ``running`` (the run), ``overruling`` (overrides) and ``launching``
+(starting and opening runs).
 """
 
 from typing import ClassVar
@@ -18,6 +19,7 @@ from esper_tui.leyline.session import Session
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.launching import Launching
 from esper_tui.sanctum.modals.base import Modal
+from esper_tui.sanctum.overruling import Overruling
 from esper_tui.sanctum.settings import Settings, changed, save_settings
 from esper_tui.sanctum.shell import AppExit
 from esper_tui.sanctum.source import ReplaySource
@@ -27,7 +29,7 @@ from esper_tui.sanctum.widgets.header import Header, Playback, Status
 from esper_tui.sanctum.widgets.prompt import Prompt
 
 
-class EsperApp(Launching):
+class EsperApp(Overruling, Launching):
     """The screens of one process: the launch screen, then at most one run at a time."""
 
     CSS_PATH = "app.tcss"

@@ -4,17 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from esper_tui.karn.replay import Player
-from esper_tui.leyline.choices import WAIT
 from esper_tui.leyline.metrics import ALERTS
 from esper_tui.leyline.session import (
     Abandon,
     Ack,
     Breakpoint,
-    Cancel,
     Command,
     Look,
     Note,
-    Override,
     Pause,
     Resume,
     Step,
@@ -49,9 +46,13 @@ class RunActions(Navigation):
             self.say("this run is only looked at; nothing can be changed", "warn")
             return None
         number = self.source.submit(command)
-        self.sent[number] = about
+        self.noted(number, command, about)
         self.frame()
         return number
+
+    def noted(self, number: int, command: Command, about: str) -> None:
+        """Remembers what was sent, before anything can have come of it."""
+        self.sent[number] = about
 
     # --- what became of it -------------------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ class RunActions(Navigation):
         about = self.sent.get(ack.id, "")
         if ack.state in ("rejected", "too late"):
             self.say(f"{about or 'command'}: {ack.state}, {ack.reason}", "bad")
-        elif ack.state == "applied" and ack.intervention is not None:
+        elif ack.intervention is not None:
             self.say(f"{about}: queued as #{ack.intervention}; u takes it back until it applies", "human")
         elif ack.state == "applied" and about and about not in ("pause", "resume", "step"):
             self.say(f"{about}: done" + (f", {ack.reason}" if ack.reason else ""))
@@ -119,38 +120,6 @@ class RunActions(Navigation):
         if self.resting:
             self.submit(Resume(), "resume")
 
-    # --- deciding in Tamiyo's place ----------------------------------------------------------------------------
-
-    def action_override(self, *args: Any) -> None:
-        self.open_modal("override", *args)
-
-    def action_hold(self, env: int, epochs: int) -> None:
-        self.submit(Override(int(env), WAIT, hold=int(epochs)), f"hold env {env}")
-
-    def action_undo(self, number: int | None = None) -> None:
-        """Takes back an override, the newest that waits if none is named."""
-        current = self.record.round
-        waiting = [n for n, e in current.interventions.items() if e["fate"] == "queued"] if current else []
-        if number is None and not waiting:
-            self.say("no override is waiting", "warn")
-            return
-        chosen = int(number) if number is not None else max(waiting)
-        self.submit(Cancel(chosen), f"undo #{chosen}")
-
-    def action_queue(self) -> None:
-        self.open_modal("queue")
-
-    def action_explain(self, number: int | None = None) -> None:
-        """Explains a decision; without its number the newest of the selected environment."""
-        decisions = self.record.round.decisions if self.record.round else []
-        wanted = [
-            d for d in decisions if (d["env"] == self.selected_env if number is None else d["seq"] == int(number))
-        ]
-        if not wanted:
-            self.say(f"nothing was decided for env {self.selected_env} yet but to wait", "warn")
-            return
-        self.open_modal("explain", wanted[-1])
-
     # --- breakpoints, notes, looks -----------------------------------------------------------------------------
 
     def action_break_here(self) -> None:
@@ -172,6 +141,9 @@ class RunActions(Navigation):
 
     def action_look(self, env: int | None = None) -> None:
         env = self.selected_env if env is None else int(env)
+        if self.source is not None and self.role == "control" and self.source.progress().state != "paused":
+            self.say("coalitions are measured at a boundary: pause the run first (p)", "warn")
+            return
         self.submit(Look(env), f"measuring env {env}")
 
     # --- alerts ------------------------------------------------------------------------------------------------
