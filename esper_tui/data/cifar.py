@@ -64,10 +64,10 @@ def fetch(folder: Path) -> None:
     except (OSError, RuntimeError, HTTPException) as error:
         raise _fetch_error(folder, error) from None
     finally:
-        if not kept:
-            archive.unlink(missing_ok=True)
-        if made:
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            if not kept:
+                archive.unlink(missing_ok=True)
+            if made:
                 folder.rmdir()  # succeeds only where nothing was unpacked
 
 
