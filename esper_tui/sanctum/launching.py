@@ -1,0 +1,108 @@
+"""Starting runs, and opening those that were; both in a thread, with a state that can be seen meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from esper_tui.leyline.errors import EsperError
+from esper_tui.leyline.launcher import RunCard
+from esper_tui.leyline.session import Abandon, Session
+from esper_tui.sanctum.running import RunActions
+from esper_tui.sanctum.source import source_of
+from esper_tui.sanctum.text import duration
+
+ALIVE = "a run goes on here; end it with :stop, or look at another one from a second terminal"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Something that takes a while, and since when."""
+
+    text: str
+    since: float
+
+
+class Launching(RunActions):
+    """The part of the application that brings runs in.
+
+    Attributes:
+        pending: what is being started or opened.
+        trouble: why the last start failed, until the next one.
+        cards: all runs, the newest first; None until they were read for the first time.
+        editing: the preset that the presets view should choose when it is shown.
+    """
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self.pending: Pending | None = None
+        self.trouble = ""
+        self.cards: list[RunCard] | None = None
+        self.reading, self.editing = False, ""
+
+    @property
+    def waiting_for(self) -> str:
+        """``starting quickstart, 3.1s``; empty if nothing is."""
+        pending = self.pending
+        return f"{pending.text}, {duration(self.clock() - pending.since)}" if pending is not None else ""
+
+    def start_run(self, name: str, text: str) -> None:
+        """Starts a run of a preset's text."""
+
+        def work() -> Session:
+            assert self.launcher is not None
+            session = self.launcher.start(name, text)
+            if not self.is_running:  # the screen was left meanwhile, and nobody could end the run
+                session.submit(Abandon())
+            return session
+
+        self._begin(f"starting {name}", work)
+
+    def open_run(self, run: str) -> None:
+        """Opens a run to look at: a recording to replay, or one that another process writes."""
+        if self.launcher is not None:
+            self._begin(f"opening {run}", lambda: self.launcher.open(run))  # type: ignore[union-attr]  # just asked
+
+    def open_session(self, session: Session) -> None:
+        """Shows another run from here on."""
+        self.session, self.source = session, source_of(session)
+        self.acknowledged.clear()
+        self.begin_running()
+        self.call_later(self.show_view, "fleet")
+
+    def _begin(self, text: str, work: Callable[[], Session]) -> None:
+        if self.launcher is None or self.pending is not None:
+            self.say(self.waiting_for or "nothing can be started here", "warn")
+        elif self.role == "control" and self.source is not None and self.source.progress().state != "ended":
+            self.say(ALIVE, "warn")
+        else:
+            self.pending, self.trouble = Pending(text, self.clock()), ""
+            self.in_thread(work, self._opened, self._failed)
+            self.draw()
+
+    def _opened(self, session: Session) -> None:
+        self.pending = None
+        self.open_session(session)
+
+    def _failed(self, error: EsperError) -> None:
+        self.pending, self.trouble = None, str(error)
+        self._say_error(error)
+        self.draw()
+
+    # --- the list of runs --------------------------------------------------------------------------------------
+
+    def read_runs(self) -> None:
+        """Reads the list of runs again; the views show it when it is there."""
+        if self.launcher is not None and not self.reading:
+            self.reading = True
+            self.in_thread(self.launcher.runs, self._read)
+
+    def _read(self, cards: list[RunCard]) -> None:
+        self.cards, self.reading = cards, False
+        self.draw()
+
+    # --- presets -----------------------------------------------------------------------------------------------
+
+    async def edit_preset(self, name: str) -> None:
+        """Opens the presets with one of them chosen."""
+        self.editing = name
+        await self.show_view("presets")
