@@ -1,6 +1,7 @@
 """The root command and the list of subcommands."""
 
 import difflib
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,8 +9,23 @@ import typer
 from typer.core import TyperGroup
 
 import esper_tui
-from esper_tui.cli import bench, data, doctor, presets, runs
-from esper_tui.cli.options import Device, DryRun, Json, NoUi, RunDir, SeedNumber, Set, preset_names
+from esper_tui.cli import bench, data, doctor, export, presets, replay, runs
+from esper_tui.cli.options import (
+    Device,
+    DryRun,
+    Glyphs,
+    Hz,
+    Json,
+    NoMouse,
+    NoUi,
+    ReadOnly,
+    RunDir,
+    SeedNumber,
+    Set,
+    Theme,
+    preset_names,
+)
+from esper_tui.cli.screen import Look, examine, need_screen, open_screen, wants_screen
 from esper_tui.leyline.errors import UsageError
 
 
@@ -44,6 +60,16 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")
 app.command(name="doctor")(doctor.doctor)
+app.command(name="export")(export.export)
+
+
+app.command(name="replay")(replay.replay)
+app.command(name="watch")(replay.watch)
+app.command(name="rerun")(replay.rerun)
+PresetName = Annotated[str, typer.Argument(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)]
+PresetOption = Annotated[
+    str | None, typer.Option(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)
+]
 
 
 def _version(wanted: bool) -> None:
@@ -55,9 +81,7 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def root(
     ctx: typer.Context,
-    preset: Annotated[
-        str | None, typer.Option(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)
-    ] = None,
+    preset: PresetOption = None,
     no_ui: NoUi = False,
     overrides: Set = None,
     seed: SeedNumber = None,
@@ -65,32 +89,40 @@ def root(
     run_dir: RunDir = None,
     json: Json = False,
     dry_run: DryRun = False,
+    theme: Theme = None,
+    glyphs: Glyphs = None,
+    hz: Hz = None,
+    no_mouse: NoMouse = False,
+    readonly: ReadOnly = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Grow neural networks while they train.
 
-    Run a preset with `esper --preset quickstart --no-ui`; `esper presets list` shows what there is.
+    Alone it opens the launch screen.  `esper run quickstart` runs a preset, with --no-ui in plain lines;
+    `esper presets list` shows what there is.
     """
+    look = Look(theme, glyphs, hz, no_mouse, readonly)
     given = [preset, no_ui, overrides, seed, device, run_dir, json, dry_run]
+    asked = any(value not in (None, False, []) for value in given)
     if ctx.invoked_subcommand is not None:
-        if any(value not in (None, False, []) for value in given):
+        if asked or look != Look():
             raise UsageError(f"options before `{ctx.invoked_subcommand}` belong to no command; write them behind it")
         return
-    if preset is None:
-        if any(value not in (None, False, []) for value in given):
-            raise UsageError("nothing to run: name a preset with --preset, for example --preset quickstart")
-        typer.echo(ctx.get_help())
-        raise typer.Exit(2)
-    _start(preset, no_ui, overrides, seed, device, run_dir, json, dry_run)
+    if preset is not None:
+        raise typer.Exit(
+            _start(preset, [*(overrides or []), *_extra(seed, device)], run_dir, no_ui, json, dry_run, look)
+        )
+    if asked:
+        raise UsageError("nothing to run: name a preset with --preset, for example --preset quickstart")
+    need_screen("`esper` alone", "without one, `esper run quickstart --no-ui` runs a preset")
+    raise typer.Exit(open_screen(look))
 
 
 @app.command()
 def run(
-    preset: Annotated[
-        str, typer.Argument(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)
-    ] = "quickstart",
+    preset: PresetName = "quickstart",
     no_ui: NoUi = False,
     overrides: Set = None,
     seed: SeedNumber = None,
@@ -98,29 +130,42 @@ def run(
     run_dir: RunDir = None,
     json: Json = False,
     dry_run: DryRun = False,
+    theme: Theme = None,
+    glyphs: Glyphs = None,
+    hz: Hz = None,
+    no_mouse: NoMouse = False,
+    readonly: ReadOnly = False,
 ) -> None:
-    """Run a preset; the same as `esper --preset PRESET`."""
-    _start(preset, no_ui, overrides, seed, device, run_dir, json, dry_run)
+    """Run a preset; the same as `esper --preset PRESET`.  The screen shows it where there is a terminal."""
+    look = Look(theme, glyphs, hz, no_mouse, readonly)
+    raise typer.Exit(_start(preset, [*(overrides or []), *_extra(seed, device)], run_dir, no_ui, json, dry_run, look))
+
+
+def _extra(seed: int | None, device: str | None) -> list[str]:
+    """Options that are settings of their own."""
+    words = [f"run.seed={seed}"] if seed is not None else []
+    return words + ([f'engine.device="{device}"'] if device is not None else [])
 
 
 def _start(
-    preset: str, no_ui: bool, overrides: list[str] | None, seed: int | None, device: str | None,
-    run_dir: Path | None, json: bool, dry_run: bool,
-) -> None:  # fmt: skip
-    """``no_ui`` changes nothing while there is no screen: every run is headless."""
+    preset: str, overrides: list[str], run_dir: Path | None, no_ui: bool, json: bool, dry_run: bool, look: Look
+) -> int:
+    """Runs a preset, on the screen where there is one to be had; returns the exit code."""
     from esper_tui.runtime.presets import resolve
 
-    extra = [f"run.seed={seed}"] if seed is not None else []
-    extra += [f'engine.device="{device}"'] if device is not None else []
-    resolved = resolve(preset, [*(overrides or []), *extra])
+    resolved = resolve(preset, overrides)
     for note in resolved.notes:
         typer.echo(f"esper: {note}", err=True)
     if dry_run:
         from esper_tui.runtime.estimate import estimate
 
         typer.echo(estimate(resolved.config, json))
-        return
-    from esper_tui.evidence.examine import examine
+        return 0
+    shown = wants_screen(no_ui or json)
+    if shown:
+        typer.echo(f"preparing {resolved.name} …", err=True)
     from esper_tui.runtime.headless import run_headless
+    from esper_tui.runtime.start import prepare_session
 
-    raise typer.Exit(run_headless(resolved, run_dir, json, examine))
+    prepare = partial(prepare_session, resolved, run_dir, examine)
+    return open_screen(look, prepare) if shown else run_headless(prepare, json)

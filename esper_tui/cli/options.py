@@ -30,3 +30,11 @@ Device = Annotated[
 RunDir = Annotated[Path | None, typer.Option("--run-dir", help="Folder of this one run; created, must not hold a run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print events (or the answer) as JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Estimate time, memory, disk and log size; run nothing.")]
+Run = Annotated[str, typer.Argument(help="A run's id, a unique part of it, a path, or `last`.", autocompletion=run_ids)]
+Theme = Annotated[
+    str | None, typer.Option(help="Colours of the screen: esper-dark, esper-light, cb-dark, cb-light, mono.")
+]
+Glyphs = Annotated[str | None, typer.Option(help="Signs that the screen draws with: unicode, block, ascii.")]
+Hz = Annotated[str | None, typer.Option(help="Frames per second of the screen, 0.5 to 10.")]
+NoMouse = Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, for its own selection.")]
+ReadOnly = Annotated[bool, typer.Option("--readonly", help="Hide everything on the screen that changes the run.")]

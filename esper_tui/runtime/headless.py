@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,10 +16,8 @@ from esper_tui.leyline.errors import ExitCode
 from esper_tui.leyline.events import to_line
 from esper_tui.leyline.session import Stop
 from esper_tui.leyline.stages import LETTERS, Stage
-from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.receipt import DASH, is_number, receipt
-from esper_tui.runtime.session import Examine, LocalSession
-from esper_tui.runtime.start import prepare_session
+from esper_tui.runtime.session import LocalSession
 
 POLL_S = 0.05
 News = Callable[[], list[dict[str, Any]]]
@@ -84,15 +81,18 @@ class Output:
             warn(f"nobody reads the output any more ({error.strerror}); the run goes on")
 
 
-def run_headless(resolved: Resolved, run_dir: Path | None, json: bool, examine: Examine) -> int:
-    """Runs a configuration to its receipt; returns the exit code.
+def run_headless(prepare: Callable[[], LocalSession], json: bool) -> int:
+    """Runs a session to its receipt; returns the exit code.
+
+    Args:
+        prepare: makes the session; a signal meanwhile ends the program.
 
     Raises:
         EsperError: for whatever is wrong before the run starts.
     """
     signals = Signals()
     try:
-        session = signals.session = prepare_session(resolved, run_dir, examine)
+        session = signals.session = prepare()
         session.start()
         return _attend(session, signals, RunRecord(), lambda: session.poll()[1], json)
     finally:
@@ -158,8 +158,11 @@ def _show(event: dict[str, Any], record: RunRecord, session: LocalSession, outpu
         output.say(to_line(event))
     elif event["type"] == "EpochMeasured":
         output.say(epoch_line(record, session))
+    elif event["type"] == "PolicyUpdated":
+        output.say(update_line(event))
     if event["type"] == "AlertRaised":
-        warn(f"env {event['env']}: {event['text']} (epoch {event['epoch']})")
+        who = "Tamiyo" if event.get("env") is None else f"env {event['env']}"
+        warn(f"{who}: {event['text']} (epoch {event['epoch']})")
 
 
 def epoch_line(record: RunRecord, session: LocalSession) -> str:
@@ -172,11 +175,22 @@ def epoch_line(record: RunRecord, session: LocalSession) -> str:
     rate = f"{progress.images_per_s / 1000:.1f}k" if progress.images_per_s else DASH
     eta = f"{progress.eta_s:.0f}s" if progress.eta_s is not None else DASH
     memory = psutil.Process().memory_info().rss / 2**30
+    rounds = record.config["run"]["rounds"]
+    which = f"round={record.round.number + 1}/{rounds} " if rounds > 1 else ""
     return (
-        f"ep={epoch.number}/{record.config['run']['epochs']} acc={_mean_pct(columns['val/acc'])} "
+        f"{which}ep={epoch.number}/{record.config['run']['epochs']} acc={_mean_pct(columns['val/acc'])} "
         f"best={_mean_pct([best])} gain={_mean(columns['gain/loss'])} seeds={seed_letters(epoch.stages)} "
         f"img/s={rate} eta={eta} mem={memory:.2f}G"
     )
+
+
+def update_line(event: dict[str, Any]) -> str:
+    """One line about what Tamiyo learnt between two rounds."""
+    keys = {"return": "return/mean", "best": "return/best", "kl": "ppo/kl", "ev": "ppo/explained_variance",
+            "entropy": "ppo/entropy"}  # fmt: skip
+    shown = {name: event["metrics"].get(key) for name, key in keys.items()}
+    figures = " ".join(f"{name}={f'{v:.3f}' if is_number(v) else DASH}" for name, v in shown.items())
+    return f"update={event['update']} episodes={event['episodes']} {figures}" + " taught" * event["taught"]
 
 
 def seed_letters(stages: list[list[int]]) -> str:

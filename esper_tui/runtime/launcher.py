@@ -36,10 +36,14 @@ class LocalLauncher:
     Args:
         examine: opens the test split at the end of a run; see ``runtime.session``.
         on_start: told the folder of a run just before it starts.
+
+    Attributes:
+        started: the sessions it has started.
     """
 
     def __init__(self, examine: Callable, on_start: Started = lambda folder: None):
         self.examine, self.on_start = examine, on_start
+        self.started: list[Session] = []
 
     # --- presets -----------------------------------------------------------------------------------------------
 
@@ -76,6 +80,7 @@ class LocalLauncher:
         assert session.path is not None
         self.on_start(session.path)
         session.start()
+        self.started.append(session)
         if session.parts.config.tamiyo.policy == "manual":
             session.submit(Pause())  # the person who decides gets the first word
         return session

@@ -76,14 +76,15 @@ def script_of(events: Sequence[Row]) -> Script:
     """What people asked for, by the boundary at which the run took it in; and where it was stopped."""
     script: Script = {}
     stopped = any(e["type"] == "RunEnded" and e["status"] == "stopped" for e in events)
-    for event in events:
+    last = max((i for i, e in enumerate(events) if e["type"] == "RoundEnded"), default=-1)
+    for index, event in enumerate(events):
         command: Command | None = None
         if event["type"] == "InterventionChanged":
             command = _command(event)
-        elif event["type"] == "RoundEnded" and stopped:
+        elif stopped and index == last:
             command = Stop()
         if command is not None:
-            script.setdefault(event["epoch"], []).append(command)
+            script.setdefault((event["round"], event["epoch"]), []).append(command)
     return script
 
 

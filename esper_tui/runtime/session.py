@@ -36,7 +36,6 @@ from esper_tui.leyline.session import (
     Stop,
 )
 from esper_tui.nissa.hub import Hub, Listener
-from esper_tui.runtime.artefacts import save_best
 from esper_tui.runtime.breakpoints import Breakpoints
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.delivery import Delivered
@@ -48,8 +47,8 @@ from esper_tui.runtime.resources import Sampler
 
 Examine = Callable[[Parts, list[Delivered]], TestMeasured]
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "DefaultCPUAllocator")
-Script = dict[int, list[Command]]
-"""Commands by the boundary at which they are given again: a run that is repeated."""
+Script = dict[tuple[int, int], list[Command]]
+"""Commands by the boundary (round, epoch) at which they are given again: a run that is repeated."""
 
 
 class Aborted(Exception):
@@ -86,7 +85,7 @@ class LocalSession:
         self.acks: deque[Ack] = deque()
         self.ids = itertools.count(1)
         self.state: SessionState = "starting"
-        self.until: int | None = None  # rest at the boundary after this epoch; 0 means at the next one
+        self.until: int | None = None  # rest after this many boundaries of the run; 0 means at the next one
         self.holding = self.stopping = self.aborting = self.abandoned = self.alone = False
         self.epoch, self.pace, self.sampler = 0, Pace(), Sampler(self.path)
         self.overrides, self.breakpoints = Overrides(hub.emit), Breakpoints()
@@ -131,13 +130,18 @@ class LocalSession:
         config, pace = self.parts.config, self.pace
         epoch_s = pace.epoch_s
         rate = config.images_per_epoch * config.run.envs / epoch_s if epoch_s else None
+        left = config.run.rounds * config.run.epochs - self._boundaries()
         return Progress(
             state=self.state, phase=pace.phase_name, round=self.loop.round, epoch=self.epoch, epochs=config.run.epochs,
             steps_done=pace.steps_done, steps=config.steps_per_epoch * max(1, len(self.parts.engine.chunks)),
-            epoch_s=epoch_s, images_per_s=rate, eta_s=epoch_s * (config.run.epochs - self.epoch) if epoch_s else None,
+            epoch_s=epoch_s, images_per_s=rate, eta_s=epoch_s * left if epoch_s else None,
             elapsed_s=pace.elapsed_s, paused_s=pace.paused_s, phase_s=pace.phase_s,
             breakpoints=self.breakpoints.described(), resources=self.sampler.read(),
         )  # fmt: skip
+
+    def _boundaries(self) -> int:
+        """Boundaries passed so far, over all rounds."""
+        return self.loop.round * self.parts.config.run.epochs + self.epoch
 
     def abort(self) -> None:
         """Ends the loop between two batches, without delivering anything."""
@@ -159,7 +163,7 @@ class LocalSession:
     # --- for the loop ------------------------------------------------------------------------------------------
 
     def phase(self, name: str, epoch: int) -> None:
-        if name == "training" and self.state == "starting":
+        if name in ("training", "controls") and self.state == "starting":
             self._set_running()
         self.pace.phase(name)
 
@@ -173,9 +177,9 @@ class LocalSession:
     def rest(self, epoch: int) -> bool:
         self.pace.end_epoch()
         self.epoch = epoch
-        for command in self.script.get(epoch, []):
+        for command in self.script.get((self.loop.round, epoch), []):
             self._answer(0, command)
-        self._rest(lambda: self.until is not None and epoch >= self.until)
+        self._rest(lambda: self.until is not None and self._boundaries() >= self.until)
         if self.aborting:
             raise Aborted
         return self.stopping
@@ -245,7 +249,7 @@ class LocalSession:
         elif isinstance(command, Step):
             if command.epochs < 1:
                 return "a step needs at least one epoch"
-            self.until, self.holding = self.epoch + command.epochs, False
+            self.until, self.holding = self._boundaries() + command.epochs, False
         elif isinstance(command, Stop):
             self.stopping, self.holding = True, False
             self._set_state("stopping")
@@ -310,8 +314,6 @@ class LocalSession:
             self.phase("examining", self.epoch)
             self.hub.emit(self.examine(self.parts, outcome.delivered))
             self.hub.flush()
-        if self.folder is not None:
-            save_best(self.folder.path, self.parts, outcome.delivered)
         return Ending("stopped", ExitCode.STOPPED) if outcome.stopped else Ending("done", ExitCode.DONE)
 
     def _crash(self, error: BaseException) -> Ending:
