@@ -34,6 +34,13 @@ def finished_run(tmp_path_factory):
     return recorded.record(tmp_path_factory.mktemp("recorded") / "20260101-000000-tiny-abcd", **recorded.GROWING)
 
 
+@pytest.fixture(autouse=True)
+def _denormals():
+    """Engines switch denormal numbers off in the thread that runs them; Hypothesis needs them."""
+    yield
+    torch.set_flush_denormal(False)
+
+
 @pytest.fixture
 def cifar_folder() -> Path:
     from esper_tui.data.catalogue import has_files

@@ -6,6 +6,7 @@ Everything is paired: an environment and its control share initialisation, data 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -64,6 +65,7 @@ class Observer:
     planted: list[int] = field(default_factory=list)
     hits: list[np.ndarray] = field(default_factory=list)
     overrides: Overrides = field(default_factory=lambda: Overrides(lambda event: None))
+    path: Path | None = None
 
     def tick(self) -> None:
         return None

@@ -79,6 +79,7 @@ class RunRecord:
     choices: Row = field(default_factory=dict)
     rules: Row = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
+    updates: list[Row] = field(default_factory=list)
     test: list[Row] = field(default_factory=list)
     test_summary: Row = field(default_factory=dict)
     alerts: list[Row] = field(default_factory=list)
@@ -130,7 +131,7 @@ def _round_started(record: RunRecord, event: Row) -> None:
     keys = ("round", "instances", "slots", "host_params", "control")
     record.rounds.append(Round(*(event[key] for key in keys)))
     record.rounds[-1].stages = [[int(Stage.DORMANT) for _ in event["slots"]] for _ in event["instances"]]
-    record.alerts = []
+    record.alerts = [a for a in record.alerts if a.get("env") is None]  # those of the policy outlive a round
 
 
 def _epoch_measured(record: RunRecord, event: Row) -> None:
@@ -179,6 +180,10 @@ def _round_ended(record: RunRecord, event: Row) -> None:
     record.rounds[-1].rows, record.rounds[-1].best = event["rows"], event["best"]
 
 
+def _policy_updated(record: RunRecord, event: Row) -> None:
+    record.updates.append(event)
+
+
 def _alert_raised(record: RunRecord, event: Row) -> None:
     record.alerts.append(event)
 
@@ -213,6 +218,7 @@ _FOLDS: dict[str, Callable[[RunRecord, Row], None]] = {
     "InterventionChanged": _intervention_changed,
     "LookTaken": _look_taken,
     "RoundEnded": _round_ended,
+    "PolicyUpdated": _policy_updated,
     "AlertRaised": _alert_raised,
     "AlertCleared": _alert_cleared,
     "SessionChanged": _session_changed,

@@ -25,8 +25,13 @@ class Section(BaseModel):
 
 
 class Run(Section):
-    mode: Literal["grow"] = "grow"
-    """grow: one round with a fixed policy, every environment beside its control."""
+    mode: Literal["grow", "learn"] = "grow"
+    """grow: one round with a fixed policy, every environment beside its control; learn: many rounds, and Tamiyo
+    learns between them."""
+    rounds: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """learn: rounds, each the life of run.envs environments; grow has one."""
+    instances: Annotated[int, Field(ge=1, le=10_000)] = 32
+    """learn: size of the pool that instances are drawn from; the control of each is trained once and kept."""
     envs: Annotated[int, Field(ge=1, le=256)] = 8
     """Environments that grow side by side; controls are not counted."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
@@ -155,9 +160,14 @@ class ScheduledDecision(Section):
         return self
 
 
+SCRIPTED = ("wait", "manual", "random", "schedule", "heuristic")
+"""Policies that are not learned."""
+
+
 class Tamiyo(Section):
-    policy: Literal["wait", "random", "schedule", "heuristic"] = "heuristic"
-    """Who decides."""
+    policy: Annotated[str, Field(min_length=1, max_length=500)] = "heuristic"
+    """Who decides: wait, manual (a person, else wait), random, schedule, heuristic, ppo (a new network, which learns)
+    or the name or path of a policy file; `esper policies list` shows the files."""
     stall_gain: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
     """heuristic: a host that improved by less than this times ln(classes) over 3 epochs has stalled."""
     germinate_by: Count = 6
@@ -178,9 +188,76 @@ class Tamiyo(Section):
     """schedule: decisions that every environment follows."""
 
 
+class Ppo(Section):
+    lr: Annotated[float, Field(gt=0.0, le=1.0)] = 3e-4
+    """Learning rate of Tamiyo; falls linearly to 0 over the run."""
+    episodes: Annotated[int, Field(ge=1, le=100_000)] = 16
+    """Least whole episodes per update; several rounds where run.envs is smaller."""
+    epochs: Annotated[int, Field(ge=1, le=100)] = 6
+    """Most passes over the episodes of an update."""
+    minibatches: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Parts, of whole episodes, that a pass is cut into."""
+    clip: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
+    """How far the joint ratio of a decision may move from 1 before its gradient is cut."""
+    stop_kl: Annotated[float, Field(gt=0.0, le=10.0)] = 0.03
+    """An update ends early once the policy has moved this far, in nats per decision."""
+    lam: Frac = 0.95
+    """λ of the advantage estimates; γ is 1."""
+    advantage_floor: Annotated[float, Field(gt=0.0, le=100.0)] = 0.1
+    """Least deviation that advantages are divided by, in units of the reward."""
+    entropy: Annotated[float, Field(ge=0.0, le=10.0)] = 0.01
+    """Weight of the entropy of each head, as a share of its maximum."""
+    value: Annotated[float, Field(ge=0.0, le=100.0)] = 0.5
+    """Weight of the value loss."""
+    grad_clip: Annotated[float, Field(gt=0.0, le=1e6)] = 0.5
+    """Largest gradient norm of an update's step."""
+    epsilon: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.02
+    """Exploration at the start: this share of uniform choices is mixed in; a quarter of it for the operation."""
+    epsilon_frac: Annotated[float, Field(gt=0.0, le=1.0)] = 0.6
+    """Share of the run over which exploration falls to 0."""
+    width: Annotated[int, Field(ge=4, le=4096)] = 128
+    """Width of the network that remembers the episode."""
+    slot_width: Annotated[int, Field(ge=4, le=4096)] = 64
+    """Width of the encoding of a slot."""
+    clone_rounds: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """First rounds in which the heuristic decides and Tamiyo imitates it."""
+    save_every: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Updates between two saved policies; the best one and the last are saved too."""
+
+
 class Reward(Section):
     control: Literal["twin", "none"] = "twin"
     """twin measures gain against a never-grown copy; none halves the cost and can only speak of dependence."""
+    mode: Literal["economy", "shaped", "simplified", "basic", "basic_plus", "sparse", "minimal", "escrow", "loss"] = (
+        "economy"
+    )
+    """economy: change of gain minus rent and compute; the others are for comparison (`simic.rewards`)."""
+    kappa: Annotated[float, Field(gt=0.0, le=1e6)] = 50.0
+    """Reward of a gain of ln(classes)."""
+    rho: Annotated[float, Field(ge=0.0, le=100.0)] = 0.01
+    """Rent: times ln(1 + parameters of seeds / of the host)."""
+    compute: Annotated[float, Field(ge=0.0, le=100.0)] = 0.005
+    """economy: cost of training seeds through a whole episode, as large as the host."""
+    stage: Annotated[float, Field(ge=0.0, le=1e3)] = 0.1
+    """shaped, simplified: weight of the stage potential, which sums to 0 over an episode."""
+    shock: Annotated[float, Field(ge=0.0, le=1e3)] = 0.2
+    """shaped: weight of abrupt changes of alpha."""
+    occupancy: Annotated[float, Field(ge=0.0, le=1e3)] = 0.01
+    """shaped: cost per epoch of every living seed beyond the first."""
+    warning: Annotated[float, Field(ge=0.0, le=1e3)] = 0.05
+    """shaped: cost per epoch of a seed that has been in HOLDING for more than 10 epochs."""
+    action: Annotated[float, Field(ge=0.0, le=1e3)] = 0.01
+    """shaped, simplified, escrow: cost of a decision other than WAIT."""
+    early_prune: Annotated[float, Field(ge=0.0, le=1e3)] = 0.5
+    """minimal: cost of pruning a seed younger than 10 epochs."""
+    drip: Frac = 0.7
+    """basic_plus: share of the commitment bonus that is paid later, by what the seed still contributes."""
+
+
+class Override(Section):
+    learn: Literal["mask", "taint", "imitate"] = "mask"
+    """What Tamiyo learns from a person's decision: nothing (mask), nothing of the rest of that episode either (taint),
+    or to decide like the person (imitate)."""
 
 
 class Telemetry(Section):
@@ -199,7 +276,9 @@ class RunConfig(Section):
     optim: Optim = Optim()
     engine: Engine = Engine()
     tamiyo: Tamiyo = Tamiyo()
+    ppo: Ppo = Ppo()
     reward: Reward = Reward()
+    override: Override = Override()
     telemetry: Telemetry = Telemetry()
 
     @model_validator(mode="after")
@@ -220,6 +299,7 @@ class RunConfig(Section):
             yield f"tamiyo.slot_order: {', '.join(unknown)} is not in growth.slots"
         if unknown := [b for b in self.tamiyo.rotation if b not in self.growth.blueprints]:
             yield f"tamiyo.rotation: {', '.join(unknown)} is not in growth.blueprints"
+        yield from self._mode_problems()
         if self.optim.warmup_frac + self.optim.decay_frac > 1.0:
             yield "optim.warmup_frac: together with optim.decay_frac it is more than the whole episode"
         if self.images_per_epoch < self.optim.batch:
@@ -229,6 +309,21 @@ class RunConfig(Section):
             for key, most in limits.items():
                 if getattr(self.data, key) > most:
                     yield f"data.{key}: {getattr(self.data, key)} is more than the {most} of cifar10"
+
+    def _mode_problems(self):
+        learning = self.run.mode == "learn"
+        if learning and self.tamiyo.policy in SCRIPTED:
+            yield f"tamiyo.policy: {self.tamiyo.policy} cannot learn; run.mode = learn needs ppo or a policy file"
+        if not learning and self.tamiyo.policy == "ppo":
+            yield "tamiyo.policy: ppo is a new network; run.mode = grow needs a policy that exists, for example a file"
+        if not learning and self.run.rounds > 1:
+            yield f"run.rounds: {self.run.rounds} rounds need run.mode = learn; a grow run has one"
+        if learning and self.reward.control != "twin":
+            yield "reward.control: run.mode = learn needs twin, its rewards compare with controls"
+        if learning and self.run.instances < self.run.envs:
+            yield f"run.instances: a pool of {self.run.instances} cannot serve {self.run.envs} environments"
+        if self.ppo.clone_rounds > self.run.rounds:
+            yield f"ppo.clone_rounds: {self.ppo.clone_rounds} is more than the {self.run.rounds} rounds"
 
     @property
     def images_per_epoch(self) -> int:
@@ -244,8 +339,13 @@ class RunConfig(Section):
 
     @property
     def rows(self) -> int:
-        """Networks that train, controls included."""
-        return self.run.envs * (2 if self.reward.control == "twin" else 1)
+        """Networks that train side by side; controls run beside in grow mode, before the rounds in learn mode."""
+        return self.run.envs * (2 if self.twins else 1)
+
+    @property
+    def twins(self) -> bool:
+        """Whether a control runs beside every environment."""
+        return self.reward.control == "twin" and self.run.mode == "grow"
 
     @property
     def last_germination(self) -> int:

@@ -143,6 +143,20 @@ class RoundEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PolicyUpdated(Event):
+    """Tamiyo learnt between two rounds: update number, episodes so far, ``metrics`` by key of ``leyline.metrics``.
+
+    ``saved`` is the policy file inside the run folder, if one was written; ``taught``: she imitated the heuristic.
+    """
+
+    update: int
+    episodes: int
+    metrics: dict[str, float]
+    saved: str | None = None
+    taught: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlertRaised(Event):
     """``rule`` is a key of ``leyline.metrics.ALERTS``; ``text`` says what was seen."""
 
@@ -190,7 +204,7 @@ class RunEnded(Event):
 EVENT_TYPES: dict[str, type[Event]] = {
     t.__name__: t
     for t in (
-        RunStarted, RoundStarted, EpochMeasured, DecisionTaken, StageChanged, RoundEnded,
+        RunStarted, RoundStarted, EpochMeasured, DecisionTaken, StageChanged, RoundEnded, PolicyUpdated,
         InterventionChanged, LookTaken, AlertRaised, AlertCleared, SessionChanged, TestMeasured, RunEnded,
     )
 }  # fmt: skip

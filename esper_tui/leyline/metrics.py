@@ -59,6 +59,11 @@ ALERTS: dict[str, AlertSpec] = {
         AlertSpec("exploding", "warn", "a seed's gradient norm is more than 10 times the host's"),
         AlertSpec("vanishing", "warn", "a seed's gradient norm is less than a thousandth of the host's"),
         AlertSpec("ransom", "warn", "the host leans on a seed that added nothing (dependence index above 0.9)", 5),
+        AlertSpec("collapse", "error", "Tamiyo takes the same operation whatever she sees", 2, 2),
+        AlertSpec("dead_head", "warn", "a head has stopped choosing", 2, 2),
+        AlertSpec("ratio", "warn", "an update moved the probability of a decision more than tenfold", 1, 1),
+        AlertSpec("skipped", "error", "a step of an update had no finite gradient and was left out", 1, 1),
+        AlertSpec("critic", "warn", "the values explain nothing of how episodes end", 5, 2),
     )
 }
 """Rules by name; what is measured for each is in ``nissa.alerts``."""

@@ -17,8 +17,8 @@ EXPLODING, VANISHING = 10.0, 1e-3
 RANSOM_INDEX = 0.9
 
 Columns = dict[str, list[Any]]
-Place = tuple[str, int, str | None]
-"""Rule, environment, slot."""
+Place = tuple[str, int | None, str | None]
+"""Rule, environment, slot; for the policy: rule, None, head."""
 
 
 class Alerts:
@@ -40,7 +40,10 @@ class Alerts:
 
     def watch(self, round_: int, epoch: int, slots: tuple[str, ...], columns: Columns) -> None:
         """Looks at one measured epoch."""
-        found = dict(self._findings(epoch, slots, columns))
+        self.note(round_, epoch, dict(self._findings(epoch, slots, columns)))
+
+    def note(self, round_: int, epoch: int, found: dict[Place, str]) -> None:
+        """Takes what was found at one look; raises and clears with hysteresis."""
         for place, text in found.items():
             self.seen[place] += 1
             self.unseen[place] = 0

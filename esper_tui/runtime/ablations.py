@@ -1,10 +1,13 @@
 """Which ablations are measured when: enough to judge and to share credit, at most a fifth of the cost of training."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from esper_tui.kasmina.gates import is_look_due
 from esper_tui.leyline.stages import Stage
 from esper_tui.runtime.build import Parts
+from esper_tui.runtime.scoring import FINAL_EPOCHS, delivery_coalitions
 from esper_tui.runtime.seeding import key_number
 from esper_tui.simic.attribution import EXACT_PLAYERS, Coalition, wanted_coalitions
 from esper_tui.simic.ledger import Ledger
@@ -47,9 +50,18 @@ class AblationPlan:
         coalitions = wanted_coalitions(players, rng)
         cost = self._cost(players, coalitions)
         if self.spent[env] + cost > SHARE * self.trained and not self._look_due(env):
-            return []
+            return self._deliverable(epoch, env)
         self.spent[env] += cost
-        return coalitions
+        return list(dict.fromkeys([*coalitions, *self._deliverable(epoch, env)]))
+
+    def _deliverable(self, epoch: int, env: int) -> list[Coalition]:
+        """What may be delivered, in the epochs that the final reward is made of."""
+        left = self.parts.config.run.epochs - epoch
+        if left >= FINAL_EPOCHS:
+            return []
+        slots = [s for s in self.parts.engine.envs[env].slots if s.name in self.players[env]]
+        fossils = [s.name for s in slots if s.stage is Stage.FOSSILIZED]
+        return delivery_coalitions(fossils, [s.name for s in slots if s.stage is Stage.HOLDING], left)
 
     def _cost(self, players: tuple[str, ...], coalitions: list[Coalition]) -> float:
         """Multiply-accumulates beyond the measurement of the whole network."""
@@ -66,6 +78,13 @@ class AblationPlan:
 
     def note(self, epoch: int, env: int, seen: Measured) -> None:
         """Enters what was measured into the environment's ledger."""
-        self.ledgers[env].forget_departed(self.players[env])
-        if seen.coalitions:
-            self.ledgers[env].record_ablations(epoch, self.players[env], seen.coalitions)
+        players = self.players[env]
+        self.ledgers[env].forget_departed(players)
+        if seen.coalitions and is_shareable(players, seen.coalitions):
+            self.ledgers[env].record_ablations(epoch, players, seen.coalitions)
+
+
+def is_shareable(players: tuple[str, ...], measured: Collection[Coalition]) -> bool:
+    """Whether credit can be shared: all on, all off, and every seed off alone were measured."""
+    everyone = frozenset(players)
+    return all(c in measured for c in (everyone, frozenset(), *(everyone - {p} for p in players)))

@@ -1,12 +1,13 @@
 """Makes every part of a run from a configuration: the only file that knows every class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import log
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from esper_tui.data.images import Splits
 from esper_tui.data.load import load_splits
@@ -14,13 +15,19 @@ from esper_tui.data.source import DeviceImages, Feed, halves
 from esper_tui.kasmina.blueprints import REGISTRY
 from esper_tui.kasmina.host import spec_of
 from esper_tui.leyline.choices import TOPOLOGY_BLUEPRINTS, Decision, Form
-from esper_tui.leyline.config import RunConfig, Tamiyo
+from esper_tui.leyline.config import SCRIPTED, RunConfig, Tamiyo
 from esper_tui.leyline.legality import Rules
 from esper_tui.leyline.protocols import Policy
-from esper_tui.leyline.state import Instance
+from esper_tui.leyline.stages import Stage
+from esper_tui.leyline.state import Instance, SlotState
 from esper_tui.runtime import seeding
+from esper_tui.runtime.instances import Instances
+from esper_tui.runtime.policy_file import PolicyFile, find_policy
 from esper_tui.runtime.probe_cache import choose_engine
+from esper_tui.tamiyo.features import Layout
 from esper_tui.tamiyo.heuristic import Heuristic, HeuristicRules
+from esper_tui.tamiyo.learned import Learned
+from esper_tui.tamiyo.network import HEADS, Network, Sizes
 from esper_tui.tamiyo.scripted import Manual, Random, Schedule, Wait
 from esper_tui.tolaria.bank import Recipe
 from esper_tui.tolaria.chunk import Shape
@@ -45,6 +52,18 @@ class Parts:
     generators: seeding.RunGenerators
     host_params: int
     costs: list[float]
+    seed_costs: dict[str, dict[str, float]]
+    layout: Layout
+    instances: Instances
+    saved: PolicyFile | None = None
+
+    def seed_work(self, slot: SlotState) -> float:
+        """Multiply-accumulates of training a seed, relative to training the host; a shadow pass runs a suffix too."""
+        if slot.blueprint is None or slot.stage is Stage.GERMINATED:
+            return 0.0
+        own = self.seed_costs[slot.slot][slot.blueprint]
+        suffix = sum(self.costs[self.shape.slots.index(slot.slot) + 1 :]) if slot.stage is Stage.TRAINING else 0.0
+        return (own + suffix) / sum(self.costs)
 
     @property
     def ln_classes(self) -> float:
@@ -82,13 +101,36 @@ def build_parts(config: RunConfig, splits: Splits | None = None, choice: EngineC
     engine = Engine(
         shape, config.optim, source, generators,
         chunk=choice.chunk, threads=choice.threads, epochs=config.run.epochs,
-        hold_epochs=config.gates.hold_epochs, twins=config.reward.control == "twin",
+        hold_epochs=config.gates.hold_epochs, twins=config.twins,
     )  # fmt: skip
     host_params = count_params(shape.host_build())
+    rules = build_rules(config, shape, host_params)
+    layout = build_layout(shape, rules, host_params, config.classes)
+    saved = find_policy(config.tamiyo.policy) if config.tamiyo.policy not in (*SCRIPTED, "ppo") else None
     return Parts(
-        config, shape, choice, splits, source, engine, build_policy(config, shape.slots),
-        build_rules(config, shape, host_params), generators, host_params, segment_costs(shape.spec, shape.slots),
+        config, shape, choice, splits, source, engine, build_policy(config, layout, saved), rules, generators,
+        host_params, segment_costs(shape.spec, shape.slots), build_seed_costs(shape), layout, Instances(config), saved,
     )  # fmt: skip
+
+
+def build_layout(shape: Shape, rules: Rules, host_params: int, classes: int) -> Layout:
+    """What the features of the learned policy are relative to."""
+    surfaces = shape.spec.surfaces()
+    places = {s.slot: ((surfaces.index(s) + 1) / len(surfaces), s.channels) for s in shape.spec.enabled(shape.slots)}
+    return Layout(log(classes), host_params, rules.parameter_budget, places)
+
+
+def build_seed_costs(shape: Shape) -> dict[str, dict[str, float]]:
+    """Slot → blueprint → multiply-accumulates per image, forward, with the gate."""
+    found: dict[str, dict[str, float]] = {}
+    for index, surface in enumerate(shape.spec.enabled(shape.slots)):
+        image = torch.zeros(2, surface.channels, surface.size, surface.size)  # group norm needs more than one value
+        found[surface.slot] = {}
+        for name in REGISTRY:
+            with FlopCounterMode(display=False) as counter:
+                shape.seed_build(index, (name, Form.GATED))(1)(image)
+            found[surface.slot][name] = counter.get_total_flops() / 2 / len(image)
+    return found
 
 
 def build_source(config: RunConfig, shape: Shape, splits: Splits, generators: seeding.RunGenerators) -> DeviceImages:
@@ -119,16 +161,34 @@ def build_rules(config: RunConfig, shape: Shape, host_params: int) -> Rules:
     )
 
 
-def build_policy(config: RunConfig, slots: Sequence[str]) -> Policy:
+def build_policy(config: RunConfig, layout: Layout, saved: PolicyFile | None) -> Policy:
+    """A scripted policy, a new network, or one from a file: sampled where it learns, greedy elsewhere."""
     settings = config.tamiyo
     makers: dict[str, Callable[[], Policy]] = {
         "wait": Wait,
         "manual": Manual,
         "random": partial(_random, settings, config.run.seed),
         "schedule": partial(_schedule, settings),
-        "heuristic": partial(_heuristic, config),
+        "heuristic": partial(build_heuristic, config),
     }
-    return makers[settings.policy]()
+    if settings.policy in makers:
+        return makers[settings.policy]()
+    uniforms = partial(_uniforms, config.run.seed) if config.run.mode == "learn" else None
+    if saved is not None:
+        return Learned(saved.network(), layout, uniforms, saved.value_scale)
+    return Learned(build_network(config), layout, uniforms)
+
+
+def build_network(config: RunConfig) -> Network:
+    """A new network; its weights depend on the seed of the run alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.key_number("network", config.run.seed))
+        return Network(Sizes(config.ppo.width, config.ppo.slot_width))
+
+
+def _uniforms(seed: int, round_: int, epoch: int, env: int) -> list[float]:
+    rng = seeding.decision_random(seed, round_, epoch, env)
+    return [rng.random() for _ in HEADS]
 
 
 def _random(settings: Tamiyo, seed: int) -> Policy:
@@ -139,7 +199,7 @@ def _schedule(settings: Tamiyo) -> Policy:
     return Schedule([(step.epoch, Decision.from_named(step.decision)) for step in settings.schedule])
 
 
-def _heuristic(config: RunConfig) -> Policy:
+def build_heuristic(config: RunConfig) -> Policy:
     settings, unit = config.tamiyo, log(config.classes)
     return Heuristic(
         HeuristicRules(

@@ -50,6 +50,12 @@ def epoch_columns(
     }
 
 
+def reward_columns(rewards: list[dict[str, float] | None]) -> dict[str, list[Any]]:
+    """Reward of every environment's last decision, and its terms."""
+    totals = [sum(terms.values()) if terms is not None else None for terms in rewards]
+    return {"reward/total": totals, "reward/terms": rewards}
+
+
 def shapley_row(
     env: int, players: tuple[str, ...], coalitions: dict[Coalition, np.ndarray], gate: np.ndarray
 ) -> dict[str, Any]:

@@ -41,12 +41,19 @@ class Score:
 
 def deliver_all(parts: Parts, healthy: list[bool]) -> list[Delivered]:
     """The delivered networks of all environments that stayed finite."""
-    engine = parts.engine
     return [
-        Delivered(env, engine.deliver(env), engine.deliver_control(env) if engine.twins else None)
-        for env in range(len(engine.envs))
+        Delivered(env, parts.engine.deliver(env), _control(parts, env))
+        for env in range(len(parts.engine.envs))
         if healthy[env]
     ]
+
+
+def _control(parts: Parts, env: int) -> Network | None:
+    """The control's delivered network: that of the twin, or the one that was kept."""
+    if parts.engine.twins:
+        return parts.engine.deliver_control(env)
+    kept = parts.instances.controls.get(parts.engine.envs[env].instance)
+    return kept.network if kept else None
 
 
 @torch.no_grad()

@@ -5,7 +5,8 @@ judging and before the decision.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,12 +22,14 @@ from esper_tui.leyline.stages import GRAFTED
 from esper_tui.leyline.state import EnvSignals, SeedSignals, Verdict
 from esper_tui.nissa.alerts import Alerts
 from esper_tui.runtime.ablations import AblationPlan
+from esper_tui.runtime.artefacts import save_best
 from esper_tui.runtime.build import Parts
-from esper_tui.runtime.columns import epoch_columns, shapley_row
+from esper_tui.runtime.columns import epoch_columns, reward_columns, shapley_row
 from esper_tui.runtime.delivery import Delivered, deliver_all, summary_rows
 from esper_tui.runtime.judge import Judge
+from esper_tui.runtime.learn import build_learner
 from esper_tui.runtime.overrides import Chosen, Overrides
-from esper_tui.runtime.seeding import grow_instances
+from esper_tui.runtime.scoring import Scoring, Terms
 from esper_tui.runtime.telling import decision_taken, epoch_measured, run_started, stage_changed
 from esper_tui.simic.attribution import WINDOW, all_coalitions
 from esper_tui.simic.ledger import Ledger
@@ -42,6 +45,8 @@ class Boundary(Protocol):
     def phase(self, name: str, epoch: int) -> None: ...
 
     overrides: Overrides
+    path: Path | None
+    """The run folder, if there is one."""
 
     def rest(self, epoch: int) -> bool:
         """At the boundary after an epoch: applies commands, waits while paused.  True ends the run."""
@@ -64,11 +69,24 @@ class Loop:
         self.emit, self.flush, self.boundary = emit, flush, boundary
         self.judge = Judge(parts.config, parts.ln_classes)
         self.round = 0
-        self.waits: list[int] = []
+        self.learner = build_learner(parts, emit, boundary.path)
         self.alerts = Alerts(emit, parts.config.gates.min_gain * parts.ln_classes)
 
     def play(self, provenance: dict[str, Any]) -> Outcome:
+        """The whole run: rounds, and between them Tamiyo learns."""
         self.emit(run_started(self.parts, provenance))
+        while True:
+            outcome = self._play_round()
+            if outcome.stopped:
+                return outcome
+            self.boundary.phase("learning", self.config.run.epochs)
+            self.learner.improve(self.round, self.config.run.epochs)
+            self.flush()
+            if self.round + 1 == self.config.run.rounds:
+                return outcome
+            self.round += 1
+
+    def _play_round(self) -> Outcome:
         self._start_round()
         stopped = False
         for epoch in range(1, self.config.run.epochs + 1):
@@ -77,46 +95,57 @@ class Loop:
             trained = self.engine.train_epoch(epoch, self.boundary.tick)
             self.boundary.phase("measuring", epoch)
             measured = self.engine.validate(self.ablations.wanted(epoch))
+            self.parts.instances.compare(self.instances, epoch, measured)
             self._tell(epoch, moved, self.engine.end_epoch())
             self._record(epoch, measured)
             verdicts = self._judge(epoch, measured)
-            self._publish(epoch, trained, verdicts)
+            self.boundary.phase("scoring", epoch)
+            rewards = self._score(epoch)
+            self._publish(epoch, trained, verdicts, rewards)
             self.boundary.phase("boundary", epoch)
             if stopped := self.boundary.rest(epoch):
                 break
             if epoch < self.config.run.epochs:
+                self.boundary.phase("deciding", epoch)
                 self._decide(epoch)
         return Outcome(self._end_round(epoch), stopped)
 
     # --- the round ---------------------------------------------------------------------------------------------
 
     def _start_round(self) -> None:
-        instances = grow_instances(self.config.run.seed, self.config.run.envs)
-        self.engine.reset(instances)
-        self.ledgers = [Ledger.start(self.parts.gate_mask(instance)) for instance in instances]
+        parts, step = self.parts, lambda epoch: self.boundary.phase("controls", epoch)
+        self.instances = parts.instances.prepare(self.round, self.engine, step, self.boundary.tick)
+        self.engine.reset(self.instances)
+        self.ledgers = [Ledger.start(parts.gate_mask(instance)) for instance in self.instances]
         self.boundary.overrides.start_round(self.round)
         self.alerts.start_round()
-        self.ablations = AblationPlan(self.parts, self.ledgers)
-        self.policy_state = self.parts.policy.initial_state(len(instances))
-        self.healthy = [True] * len(instances)
-        self.counts = [{"planted": 0, "pruned": 0, "assisted": 0} for _ in instances]
+        self.ablations = AblationPlan(parts, self.ledgers)
+        self.scoring = Scoring(parts, len(self.instances))
+        self.learner.start_round(self.round, len(self.instances))
+        self.policy_state = self.learner.policy.initial_state(len(self.instances))
+        self.healthy = [True] * len(self.instances)
+        self.waits: list[int] = []
+        self.counts = [{"planted": 0, "pruned": 0, "assisted": 0} for _ in self.instances]
         self.emit(
             RoundStarted(
-                round=self.round, epoch=0, instances=[list(i) for i in instances], control=self.config.reward.control,
-                host_params=self.parts.host_params, slots=list(self.parts.shape.slots),
+                round=self.round, epoch=0, instances=[list(i) for i in self.instances],
+                control=self.config.reward.control, host_params=parts.host_params, slots=list(parts.shape.slots),
             )
         )  # fmt: skip
 
     def _end_round(self, epoch: int) -> list[Delivered]:
         self.boundary.phase("delivering", epoch)
         self.boundary.overrides.end_round(epoch)
-        self.boundary.overrides.end_round(epoch)
         delivered = deliver_all(self.parts, self.healthy)
         rows = summary_rows(self.parts, delivered, self.counts)
+        self.learner.end_round(self.scoring.finish(rows), self.scoring.potentials())
+        rows = [row | self.scoring.summary(env) for env, row in enumerate(rows)]
         scored = [row for row in rows if row["loss"] is not None]
         best = min(scored, key=lambda row: row["loss"])["env"] if scored else None
         self.emit(RoundEnded(round=self.round, epoch=epoch, rows=rows, best=best))
         self.flush()
+        if self.boundary.path is not None:
+            save_best(self.boundary.path, self.parts, delivered, self.round)
         return delivered
 
     # --- measuring and judging ---------------------------------------------------------------------------------
@@ -154,9 +183,19 @@ class Loop:
     def _living(self) -> list[int]:
         return [env for env, healthy in enumerate(self.healthy) if healthy]
 
-    def _publish(self, epoch: int, trained: TrainReport, verdicts: list[tuple[int, str, Verdict]]) -> None:
-        self.signals = [self._signals(env) for env in range(len(self.ledgers))]
+    def _score(self, epoch: int) -> list[Terms]:
+        """What the decisions before this epoch earned."""
+        rewards = self.scoring.score(self.engine.states(epoch), self.ledgers, self.measured, self.healthy)
+        if epoch not in (1, self.config.run.epochs):
+            self.learner.rewarded(rewards)
+        return rewards
+
+    def _publish(
+        self, epoch: int, trained: TrainReport, verdicts: list[tuple[int, str, Verdict]], rewards: list[Terms]
+    ) -> None:
+        self.signals = [self._signals(env, trained) for env in range(len(self.ledgers))]
         columns = epoch_columns(trained, self.measured, self.ledgers, self.signals, self.parts.shape.slots)
+        columns |= reward_columns(rewards)
         states = self.engine.states(epoch)
         self.emit(epoch_measured(self.parts, self.round, epoch, states, self.ledgers, columns, verdicts, self.waits))
         self.alerts.watch(self.round, epoch, self.parts.shape.slots, columns)
@@ -171,24 +210,32 @@ class Loop:
         seen = self.engine.validate(coalitions)[env]
         return shapley_row(env, players, seen.coalitions, self.ledgers[env].gate.mask)
 
-    def _signals(self, env: int) -> EnvSignals:
-        ledger = self.ledgers[env]
+    def _signals(self, env: int, trained: TrainReport) -> EnvSignals:
+        ledger, grads = self.ledgers[env], trained.seed_grad[env]
         credits = ledger.credits()
         seeds: dict[str, SeedSignals] = {}
         for slot in self.engine.envs[env].slots:
             if slot.seed is not None and slot.stage in GRAFTED:
                 full = slot.epochs_in_stage if slot.stage.name == "HOLDING" else 0
                 full = WINDOW if slot.stage.name == "FOSSILIZED" else full
-                seeds[slot.name] = ledger.signals(slot.name, slot.seed.uid, full, credits.get(slot.name))
-        return EnvSignals(tuple(ledger.losses), tuple(ledger.control_losses), ledger.latest, seeds, self.healthy[env])
+                found = ledger.signals(slot.name, slot.seed.uid, full, credits.get(slot.name))
+                age = len(ledger.losses) - ledger.measured_at if found.dependence else None
+                seeds[slot.name] = replace(found, dependence_age=age, grad=grads.get(slot.name))
+        return EnvSignals(
+            tuple(ledger.losses), tuple(ledger.control_losses), ledger.latest, seeds, self.healthy[env],
+            trained.host_grad[env],
+        )  # fmt: skip
 
     # --- deciding ----------------------------------------------------------------------------------------------
 
     def _decide(self, epoch: int) -> None:
         states = self.engine.states(epoch)
         legal = [legality(state, self.parts.rules) for state in states]
-        step = self.parts.policy.act(Observation(self.round, epoch, states, self.signals, legal), self.policy_state)
+        look = Observation(self.round, epoch, states, self.signals, legal)
+        step = self.learner.policy.act(look, self.policy_state)
         human = self.boundary.overrides.choose(epoch, states, legal, self.healthy)
+        people = {env: chosen.decision for env, chosen in human.items()}
+        self.learner.decided(step, self.scoring.potentials(), people)
         self.policy_state, self.waits = step.state, []
         for env in range(len(states)):
             self._settle(epoch, env, step.decisions[env], step.traces[env], legal[env], human.get(env))
@@ -210,6 +257,7 @@ class Loop:
                 self.counts[env]["assisted"] += own != decision
             refused = refusal.text if refusal else None
             self.emit(decision_taken(self.round, epoch, env, decision, trace, legal, refused, **who))
+        self.scoring.decided(env, carried)
         self._carry_out(epoch, env, carried)
 
     def _carry_out(self, epoch: int, env: int, decision: Decision) -> None:

@@ -81,7 +81,13 @@ def _summary(record: RunRecord) -> list[str]:
         grown = f", kept {len(row['kept'])} of {row['planted']} seeds"
         lines.append(
             f"best is env {current.best}, validation loss {row['loss']:.4f}{grown}: "
-            f"artefacts/round-000-best.safetensors"
+            f"artefacts/round-{current.number:03d}-best.safetensors"
+        )
+    if record.updates:
+        first, last = (u["metrics"].get("return/mean") for u in (record.updates[0], record.updates[-1]))
+        lines.append(
+            f"Tamiyo learnt from {record.updates[-1]['episodes']} episodes in {len(record.updates)} updates: mean "
+            f"return {first:+.2f} at first, {last:+.2f} at last; `esper policies list` shows what was saved"
         )
     return lines
 

@@ -42,6 +42,6 @@ class RunGenerators:
         return generator("halves", *instance)
 
 
-def grow_instances(seed: int, envs: int) -> list[Instance]:
+def grow_instances(seed: int, envs: int, first: int = 0) -> list[Instance]:
     """The instances of a grow run: one per environment."""
-    return [Instance(seed, index) for index in range(envs)]
+    return [Instance(seed, first + index) for index in range(envs)]

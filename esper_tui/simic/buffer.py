@@ -25,11 +25,12 @@ class Rollout:
         live_TEH: heads that count for the operation that was chosen.
         legal_TEH: number of choices each head had.
         log_mu_TEH, log_pi_TEH: log-probabilities when acting, with and without exploration.
+        entropy_TEH: entropy of the policy when acting, per head.
         values_TE: state values when acting, in units of the reward.
         rewards_TE, potentials_TE: rewards, and the potential Φ of the state that was acted in.
         final_E: Φ_T of each episode.
         used_TE: false where a person decided, where the rest of an episode is tainted, and where nothing was measured.
-        taught_TE: steps whose choice is to be imitated.
+        taught_TE: steps whose choice is to be imitated; used as well where a teacher decides everything.
         epsilon: exploration that was in force.
     """
 
@@ -39,6 +40,7 @@ class Rollout:
     legal_TEH: Tensor
     log_mu_TEH: Tensor
     log_pi_TEH: Tensor
+    entropy_TEH: Tensor
     values_TE: Tensor
     rewards_TE: Tensor
     potentials_TE: Tensor
@@ -49,8 +51,8 @@ class Rollout:
 
     @property
     def learnable_TE(self) -> Tensor:
-        """Steps that teach the policy: used, and more than one decision was legal."""
-        return self.used_TE & (self.legal_TEH[..., 0] > 1)
+        """Steps that teach the policy by what they earned: its own, used, and more than one decision was legal."""
+        return self.used_TE & ~self.taught_TE & (self.legal_TEH[..., 0] > 1)
 
     def episodes(self, index: Tensor) -> "Rollout":
         """Some of the episodes, whole."""
@@ -121,7 +123,7 @@ class Episodes:
         return Rollout(
             inputs=inputs,
             actions_TEH=stack("actions"), live_TEH=stack("live"), legal_TEH=stack("legal"),
-            log_mu_TEH=stack("log_mu"), log_pi_TEH=stack("log_pi"), values_TE=stack("values") * value_scale,
+            log_mu_TEH=stack("log_mu"), log_pi_TEH=stack("log_pi"), entropy_TEH=stack("entropy"), values_TE=stack("values") * value_scale,
             rewards_TE=torch.tensor([step.rewards for step in self.steps], dtype=dtype),
             potentials_TE=torch.tensor([step.potentials for step in self.steps], dtype=dtype),
             final_E=torch.tensor(final, dtype=dtype),

@@ -145,21 +145,24 @@ class Ppo:
         for group in self.optimiser.param_groups:
             group["lr"] = lr
 
-    def update(self, rollout: Rollout, scale: float, shuffle: Callable[[int], Tensor]) -> dict[str, float]:
+    def update(
+        self, rollout: Rollout, scale: float, shuffle: Callable[[int], Tensor], settings: PpoSettings | None = None
+    ) -> dict[str, float]:
         """Up to ``epochs`` passes over whole episodes; returns metrics by key.
 
         Args:
             scale: deviation that value targets are divided by.
             shuffle: pass → a permutation of the episodes.
+            settings: other settings for this update only.
         """
-        settings = self.settings
+        settings = settings or self.settings
         raw_TE = gae(rollout.rewards_TE, rollout.values_TE, rollout.used_TE, settings.lam)
         targets_TE = (raw_TE + rollout.values_TE) / scale
         advantages_TE = normalised(raw_TE, rollout.learnable_TE, settings.advantage_floor)
         told: list[dict[str, Tensor]] = []
         for number in range(settings.epochs):
             found = [
-                self._step(rollout.episodes(part), advantages_TE[:, part], targets_TE[:, part])
+                self._step(rollout.episodes(part), advantages_TE[:, part], targets_TE[:, part], settings)
                 for part in shuffle(number).tensor_split(settings.minibatches)
                 if len(part)
             ]
@@ -168,12 +171,14 @@ class Ppo:
                 break
         return _averaged(told) | {"ppo/passes": float(number + 1)}
 
-    def _step(self, batch: Rollout, advantages: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    def _step(
+        self, batch: Rollout, advantages: Tensor, targets: Tensor, settings: PpoSettings
+    ) -> dict[str, Tensor]:
         seen = self.network.evaluate(batch.inputs, batch.actions_TEH, batch.epsilon)
-        found = losses(seen, batch, advantages, targets, self.settings.clip)
+        found = losses(seen, batch, advantages, targets, settings.clip)
         self.optimiser.zero_grad()
-        found.total(self.settings).backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.grad_clip)
+        found.total(settings).backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), settings.grad_clip)
         if finite := bool(norm.isfinite()):
             self.optimiser.step()
         return {

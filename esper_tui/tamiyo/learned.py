@@ -46,7 +46,7 @@ class Learned:
         decisions = [decision_of(row, slots) for row in said.actions.tolist()]
         sample = {
             "inputs": inputs, "actions": said.actions, "live": said.live, "legal": said.legal,
-            "log_mu": said.log_mu, "log_pi": said.log_pi, "values": values,
+            "log_mu": said.log_mu, "log_pi": said.log_pi, "entropy": said.entropy, "values": values,
         }  # fmt: skip
         traces = [self._trace(env, view, decisions[env], said, float(values[env])) for env, view in enumerate(seen)]
         return PolicyStep(decisions, traces, state, sample)

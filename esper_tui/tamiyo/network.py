@@ -130,8 +130,8 @@ class Network(nn.Module):
     def rescale_values(self, factor: float) -> None:
         """Multiplies all values by a factor."""
         last: nn.Linear = self.value[2]  # type: ignore[assignment]
-        last.weight *= factor
-        last.bias *= factor
+        last.weight.mul_(factor)
+        last.bias.mul_(factor)
 
     # --- the heads ---------------------------------------------------------------------------------------------
 
@@ -140,7 +140,8 @@ class Network(nn.Module):
 
         Heads that are not live for the operation choose 0, and nothing after them learns of it.
         """
-        context, op, slot = core, *core.new_zeros(2, len(core), dtype=torch.long).unbind()
+        context, op = core, core.new_zeros(len(core), dtype=torch.long)
+        slot = op
         columns: list[tuple[Tensor, ...]] = []
         everything: list[Tensor] = []
         for index, head in enumerate(HEADS):
