@@ -73,6 +73,7 @@ def _views() -> Iterable[Action]:
 
 LISTS, LIVE = ("grid", "log"), ("fleet", "environment", "decisions")
 MOVES = (*LISTS, "form")
+SCROLLS = (*MOVES, "text")
 
 _GLOBAL = (
     Action("help", "?,f1", "help", "What the focused panel means, its thresholds and its keys.",
@@ -143,14 +144,14 @@ _RUN = (
 )  # fmt: skip
 
 _LISTS = (
-    Action("cursor_down", "j,down", "down", "Next row.", MOVES),
-    Action("cursor_up", "k,up", "up", "Row before.", MOVES),
+    Action("cursor_down", "j,down", "down", "Next row.", SCROLLS),
+    Action("cursor_up", "k,up", "up", "Row before.", SCROLLS),
     Action("cursor_left", "h,left", "left", "Column or slot to the left.", MOVES),
     Action("cursor_right", "l,right", "right", "Column or slot to the right.", MOVES),
-    Action("top", "g,home", "top", "First row.", MOVES),
-    Action("bottom", "G,end", "bottom", "Last row.", MOVES),
-    Action("half_down", "ctrl+d,pagedown", "half page down", "Half a page down.", MOVES),
-    Action("half_up", "ctrl+u,pageup", "half page up", "Half a page up.", MOVES),
+    Action("top", "g,home", "top", "First row.", SCROLLS),
+    Action("bottom", "G,end", "bottom", "Last row.", SCROLLS),
+    Action("half_down", "ctrl+d,pagedown", "half page down", "Half a page down.", SCROLLS),
+    Action("half_up", "ctrl+u,pageup", "half page up", "Half a page up.", SCROLLS),
     Action("open", "enter", "open", "Look inside what is selected, or change it.", MOVES, hint=15),
     Action("filter", "/", "filter", "Show only rows that match; Esc clears.", MOVES, command="filter",
            usage="WORDS", hint=40),
@@ -194,8 +195,15 @@ _VIEWS = (
 
 MODALS = ("help", "palette", "override", "queue", "quit", "confirm", "alerts", "compare", "explain")
 
+FINDERS = ("help", "palette")
+
 _MODALS = (
     Action("close", "escape", "close", "Close this.", MODALS, hint=98),
+    Action("choose", "enter", "do it", "Do what is selected.", FINDERS, hint=1),
+    Action("choice_down", "down", "next", "Next entry.", FINDERS),
+    Action("choice_up", "up", "before", "Entry before.", FINDERS),
+    Action("choices_down", "pagedown", "page down", "A page down.", FINDERS),
+    Action("choices_up", "pageup", "page up", "A page up.", FINDERS),
     Action("quit_detach", "k", "keep training", "Close the screen; training goes on without one.", ("quit",)),
     Action("quit_stop", "c,enter", "stop with receipt", "End at the next boundary with the receipt.", ("quit",)),
     Action("quit_abandon", "a", "abandon", "End now; nothing more is measured or kept.", ("quit",)),

@@ -1,5 +1,7 @@
 """What a person does to the run: pause, step, overrides, breakpoints, alerts, leaving.  And what became of it."""
 
+import asyncio
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +26,8 @@ from esper_tui.sanctum.widgets.alerts import alert_key, alert_text, open_alerts
 
 TOASTS, TOAST_EVERY_S = 3, 30.0
 """Toasts at once, and how long a rule is silent after one."""
+TOAST_S, ERROR_TOAST_S = 5.0, 1e6
+"""How long a toast stays; one of an error stays for good."""
 
 
 class RunActions(Navigation):
@@ -61,15 +65,14 @@ class RunActions(Navigation):
         self.acks = [*self.acks, *acks][-200:]
         for ack in acks:
             self._say_ack(ack)
+        self._toast([event for event in events if event["type"] == "AlertRaised"])
         for event in events:
-            if event["type"] == "AlertRaised":
-                self._toast(event)
-            elif self.seeking_decision and event["type"] == "DecisionTaken":
+            if self.seeking_decision and event["type"] == "DecisionTaken" and event["decision"]["op"] != "WAIT":
                 self.seeking_decision = False
                 self.submit(Pause(), "pause")
 
     def _say_ack(self, ack: Ack) -> None:
-        about = self.sent.get(ack.id, "")
+        about = self.sent.get(ack.id, "") if ack.state == "accepted" else self.sent.pop(ack.id, "")
         if ack.state in ("rejected", "too late"):
             self.say(f"{about or 'command'}: {ack.state}, {ack.reason}", "bad")
         elif ack.intervention is not None:
@@ -77,18 +80,18 @@ class RunActions(Navigation):
         elif ack.state == "applied" and about and about not in ("pause", "resume", "step"):
             self.say(f"{about}: done" + (f", {ack.reason}" if ack.reason else ""))
 
-    def _toast(self, alert: dict[str, Any]) -> None:
-        """An alert as a toast, at most one per rule in half a minute; an error stays until it is looked at."""
-        rule, now = alert["rule"], self.clock()
-        shown = sum(now - t < TOAST_EVERY_S for t in self.toasted.values())
-        if self.role == "replay" or now - self.toasted.get(rule, -TOAST_EVERY_S) < TOAST_EVERY_S or shown >= TOASTS:
-            return
-        self.toasted[rule] = now
-        error = alert.get("severity") == "error"
-        self.notify(alert["text"], title=alert_text(alert), severity="error" if error else "warning",
-                    timeout=3600 if error else 5, markup=False)  # fmt: skip
-        if self.settings.bell:
-            self.bell()
+    def _toast(self, alerts: Sequence[dict[str, Any]]) -> None:
+        """Alerts as toasts: a rule at most once in half a minute, few at once; an error stays until it is clicked."""
+        room, now = TOASTS - len(self.screen.query("Toast")), self.clock()
+        for alert in alerts if self.role != "replay" else ():
+            rule, error = alert["rule"], alert.get("severity") == "error"
+            if room <= 0 or now - self.toasted.get(rule, -TOAST_EVERY_S) < TOAST_EVERY_S:
+                continue
+            room, self.toasted[rule] = room - 1, now
+            self.notify(alert["text"], title=alert_text(alert), severity="error" if error else "warning",
+                        timeout=ERROR_TOAST_S if error else TOAST_S, markup=False)  # fmt: skip
+            if self.settings.bell:
+                self.bell()
 
     # --- pause and step ----------------------------------------------------------------------------------------
 
@@ -221,10 +224,33 @@ class RunActions(Navigation):
         """Asks what should become of a run that is alive; leaves at once otherwise."""
         if isinstance(self.screen, QuitDialog):
             return
-        if self.source is None or self.role != "control" or self.source.progress().state == "ended":
+        if self.source is None or not self.run_is_alive:
             self.leave("quit")
             return
         self.push_screen(QuitDialog(self.source.progress()), self._left_by)
+
+    def listen_for_signals(self) -> None:
+        """A closed terminal and a request to end leave the screen in order; Textual itself listens to neither."""
+        loop = asyncio.get_running_loop()
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            loop.add_signal_handler(signal.SIGHUP, self.signalled, signal.SIGHUP)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.signalled, number)
+
+    def signalled(self, number: signal.Signals) -> None:
+        """SIGHUP leaves the run running, unless the settings want it ended; the others end it at the boundary."""
+        if not self.run_is_alive:
+            self.leave("quit", signal=number)
+        elif number == signal.SIGHUP and self.settings.on_hangup == "headless":
+            self.leave("detach", signal=number)
+        elif self.source is not None:
+            self.source.submit(Stop())
+            self.leave("checkpoint", signal=number)
+
+    @property
+    def run_is_alive(self) -> bool:
+        """Whether a run of this process would be lost if everything ended now."""
+        return self.source is not None and self.role == "control" and self.source.progress().state != "ended"
 
     def _left_by(self, choice: str | None) -> None:
         if choice == "checkpoint":
@@ -240,8 +266,7 @@ class RunActions(Navigation):
         self.leave(kind)
 
     def action_quit_now(self) -> None:
-        alive = self.role == "control" and self.source is not None and self.source.progress().state != "ended"
-        self.leave("detach" if alive else "quit")
+        self.leave("detach" if self.run_is_alive else "quit")
 
     def action_detach(self) -> None:
         self.leave("detach")

@@ -33,6 +33,14 @@ def short(value: Any, digits: int = 2, sign: bool = False) -> str:
     return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
 
 
+def figure(value: Any, digits: int = 3) -> str:
+    """With so many significant digits, for numbers of any size: 0.0123, 1.8e-07."""
+    known = number(value)
+    if known is None or not math.isfinite(known):
+        return fixed(value)
+    return f"{known:.{digits}g}"
+
+
 def percent(value: Any, digits: int = 1, sign: bool = False) -> str:
     """A fraction as a percentage without its sign, for example 61.2."""
     known = number(value)

@@ -20,10 +20,12 @@ class View(Gated, Vertical):
     Attributes:
         scope: names its actions in the table.
         help: what the view is for, shown by the help screen above the help of the focused panel.
+        metrics: beginnings of the keys of metrics it shows, whose levels the help screen lists.
     """
 
     scope: ClassVar[str] = ""
     help: ClassVar[str] = ""
+    metrics: ClassVar[tuple[str, ...]] = ()
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
     last_focus: Widget | None = None
 
