@@ -21,4 +21,21 @@ Where everything lives, from the ground up (an import only goes downwards in thi
 =============  =========================================================================================
 """
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
 __version__ = "0.1.0"
+
+
+def load_grown(path: str | Path) -> "nn.Sequential":
+    """The network of an ``esper export`` folder: images ``[B, 3, H, W]``, pixels from 0 to 1, to logits.
+
+    Raises:
+        ValueError: if the folder's files do not fit together.
+    """
+    from esper_tui.evidence.grown import load
+
+    return load(path)

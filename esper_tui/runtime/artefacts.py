@@ -30,6 +30,17 @@ def _reward_loss(parts: Parts, delivered: Delivered) -> float:
     return float(score(delivered.network, parts.source.validation()).losses[judged].mean())
 
 
+def best_artefact(folder: Path) -> Path | None:
+    """The best network of the last round that ended; None if none has."""
+    return max((folder / ARTEFACTS).glob("round-*-best.safetensors"), default=None)
+
+
+def pixel_statistics(path: Path) -> tuple[list[float], list[float]]:
+    """Mean and deviation per channel, of pixels from 0 to 255, that a network was trained with."""
+    _, document = load_state(path, KIND)
+    return document["pixel_mean"], document["pixel_std"]
+
+
 def load_network(path: Path) -> Network:
     """A delivered network, ready for images ``[B, 3, H, W]`` normalised by the file's pixel mean and deviation.
 
