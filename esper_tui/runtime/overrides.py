@@ -5,7 +5,7 @@ behind it.  Every intervention ends in exactly one fate.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from esper_tui.leyline.choices import WAIT, Decision
 from esper_tui.leyline.events import InterventionChanged
@@ -78,7 +78,7 @@ class Overrides:
         """Tells what has changed since the last time."""
         untold, self.untold = self.untold, []
         for event in untold:
-            self.tell(event)
+            self.tell(replace(event, round=self.round))
 
     def queue(self, epoch: int, command: Override) -> int:
         """Takes a request; ``epoch`` is the first boundary at which it may apply.  Returns its number."""
@@ -162,7 +162,6 @@ class Overrides:
         left = None if request.hold == 1 else entry.left
         self.untold.append(
             InterventionChanged(
-                round=self.round, epoch=epoch, env=request.env, fate=str(fate),
-                intervention=request.named(), reason=reason, left=left,
+                epoch=epoch, env=request.env, fate=str(fate), intervention=request.named(), reason=reason, left=left
             )
-        )  # fmt: skip
+        )

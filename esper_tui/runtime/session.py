@@ -163,8 +163,10 @@ class LocalSession:
     # --- for the loop ------------------------------------------------------------------------------------------
 
     def phase(self, name: str, epoch: int) -> None:
-        if name in ("training", "controls") and self.state == "starting":
-            self._set_running()
+        if name in ("training", "controls"):
+            self.epoch = epoch - 1 if name == "training" else 0
+            if self.state == "starting":
+                self._set_running()
         self.pace.phase(name)
 
     def tick(self) -> None:
