@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 if "ESPER_DATA_DIR" not in os.environ and SHARED_DATA.is_dir():
     os.environ["ESPER_DATA_DIR"] = str(SHARED_DATA)
 
 torch.set_num_threads(1)
-settings.register_profile("suite", deadline=None)  # how busy a machine is says nothing about the code
+# How busy a machine is says nothing about the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 
