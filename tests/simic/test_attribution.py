@@ -129,7 +129,7 @@ def pairs_only(players, rng, images=3):
 
 def by_permutations(losses, players):
     """By definition: what each seed takes off the loss when it comes, averaged over all orders of coming."""
-    total = {p: 0.0 for p in players}
+    total = dict.fromkeys(players, 0.0)
     for order in permutations(players):
         for i, p in enumerate(order):
             before = frozenset(order[:i])

@@ -134,8 +134,14 @@ def test_commit_when_g5_has_passed():
 
 @pytest.mark.parametrize(
     ("gain", "prunes"),
-    [((-0.05, 0.01), True), ((-0.05, 0.03), False), ((-0.02, 0.001), True), ((-0.005, 0.0), False), ((0.05, 0.0), False)],
-)  # fmt: skip
+    [
+        ((-0.05, 0.01), True),
+        ((-0.05, 0.03), False),
+        ((-0.02, 0.001), True),
+        ((-0.005, 0.0), False),
+        ((0.05, 0.0), False),
+    ],
+)
 def test_prune_when_the_gain_is_clearly_negative(gain, prunes):
     """Two standard errors below −0.01."""
     view = env(seeded("r0c0", Stage.HOLDING, verdict=failed("G5")))
