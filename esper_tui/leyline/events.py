@@ -117,7 +117,7 @@ class StageChanged(Event):
 class InterventionChanged(Event):
     """A step in the life of an intervention; ``intervention`` is the whole request, ``epoch`` the boundary.
 
-    ``left`` is how many more boundaries a held one stays in force, None where it is not held.
+    ``left`` is how many more boundaries a held one stays in force; None where it is not held, or has no end.
     """
 
     fate: str
@@ -173,6 +173,27 @@ class AlertCleared(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckpointSaved(Event):
+    """A checkpoint is on the disk, or ``problem`` says why it is not; ``path`` is relative to the run folder."""
+
+    DETERMINISTIC = False
+    path: str
+    bytes: int
+    seconds: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResumed(Event):
+    """The run goes on from a checkpoint: events after ``after_seq`` in earlier segments are superseded."""
+
+    DETERMINISTIC = False
+    after_seq: int
+    path: str
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionChanged(Event):
     """Paused, resumed, stopping: what a person or a signal did to the session."""
 
@@ -205,7 +226,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     t.__name__: t
     for t in (
         RunStarted, RoundStarted, EpochMeasured, DecisionTaken, StageChanged, RoundEnded, PolicyUpdated,
-        InterventionChanged, LookTaken, AlertRaised, AlertCleared, SessionChanged, TestMeasured, RunEnded,
+        InterventionChanged, LookTaken, AlertRaised, AlertCleared, SessionChanged, CheckpointSaved, RunResumed,
+        TestMeasured, RunEnded,
     )
 }  # fmt: skip
 
