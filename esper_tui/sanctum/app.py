@@ -52,6 +52,7 @@ class EsperApp(Overruling, Launching):
         self.set_keymap(self.settings.keys)
         await self.show_view("fleet" if self.source is not None else "launch")
         self.start_timer()
+        self.listen_for_signals()
         self.call_after_refresh(self.frame)
 
     # --- the frame ---------------------------------------------------------------------------------------------
@@ -77,9 +78,9 @@ class EsperApp(Overruling, Launching):
         self.draw()
 
     def draw(self) -> None:
-        if self.view is None:
-            return
         record, base = self.record, self.screen_stack[0]
+        if self.view is None or not base.query(Header):  # not there yet, or not any more
+            return
         self.keep_selection(record)
         base.query_one(Header).show(self.status(), record)
         base.query_one(AlertStrip).show(record, self.acknowledged)

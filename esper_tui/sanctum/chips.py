@@ -6,7 +6,7 @@ from typing import Any
 from esper_tui.karn.record import Round
 from esper_tui.leyline.stages import CLEANUP, LETTERS, Stage, parse_stage
 from esper_tui.sanctum.ink import Line, line
-from esper_tui.sanctum.text import fit, short
+from esper_tui.sanctum.text import short
 
 SHORT_NAMES = {
     "CONV_LIGHT": "convL", "CONV_SMALL": "convS", "CONV_HEAVY": "convH", "ATTENTION": "attn", "NORM": "norm",
@@ -55,15 +55,14 @@ def _touched(current: Round, env: int, slot: str) -> bool:
 
 
 def chip(slot: Slot, width: int, selected: bool = False) -> Line:
-    """The slot in exactly so many cells: letter and flag, then the blueprint, then the figure."""
+    """The slot in exactly so many cells: letter and flag, then blueprint and figure; underlined if selected."""
     letter = LETTERS[slot.stage]
-    style = f"stage-{letter}" + (" underline" if selected else "")
-    if width < 4:
-        return line((fit(letter + slot.flag, width), style))
     name = "" if slot.stage in CLEANUP else SHORT_NAMES.get(slot.blueprint, slot.blueprint.lower()[:5])
-    if slot.stage is Stage.DORMANT:
-        return line((fit(letter, width), style))
-    body = f"{letter} {name:<5}"
-    if width >= 10 and slot.figure:
-        body += f" {slot.figure}"
-    return line((fit(fit(body, min(width - 1, len(body))) + slot.flag, width), style))
+    text, room = letter, width - len(slot.flag)
+    if width >= 4 and slot.stage is not Stage.DORMANT:
+        text = f"{letter} {name:<5}" if name else letter
+        text += f" {slot.figure}" if slot.figure and len(text) + 1 + len(slot.figure) <= room else ""
+        text = text.rstrip()[: max(1, room)]
+    style = f"stage-{letter}" + (" underline" if selected else "")
+    text = (text + slot.flag)[:width]
+    return line((text, style), " " * (width - len(text)))

@@ -109,11 +109,11 @@ def _test(event: Row) -> EventLine:
 
 def _policy(event: Row) -> EventLine:
     metrics = event.get("metrics", {})
-    known = "  ".join(f"{name} {short(metrics[key], 3)}" for name, key in _POLICY if key in metrics)
+    known = "  ".join(f"{name} {short(metrics[key], 3)}" for name, key in POLICY_METRICS if key in metrics)
     return EventLine("policy", f"update {event.get('update', '')}  {known}", by="tamiyo")
 
 
-_POLICY = (("KL", "ppo/kl"), ("clip", "ppo/clip_frac"), ("EV", "ppo/explained_variance"), ("ent", "ppo/entropy"))
+POLICY_METRICS = (("KL", "ppo/kl"), ("clip", "ppo/clip"), ("EV", "ppo/explained"), ("ent", "ppo/entropy"))
 
 
 def _look(event: Row) -> EventLine:

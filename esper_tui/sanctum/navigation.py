@@ -76,6 +76,21 @@ class Navigation(Shell):
             return [s for s in (focused, getattr(self.screen, "scope", "")) if s]
         return [s for s in (focused, self.view.scope if self.view else "", "app") if s]
 
+    async def action_env(self, env: int) -> None:
+        """Looks inside an environment."""
+        await self.action_slot(env, self.selected_slot)
+
+    async def action_slot(self, env: int, slot: str) -> None:
+        """Looks at a slot of an environment; says so if there is none."""
+        current = self.record.round
+        if current is None or env >= len(current.instances):
+            self.say(f"the run has no environment {env}", "warn")
+        elif slot not in current.slots:
+            self.say(f"the host has no slot {slot}; choose from {', '.join(current.slots)}", "warn")
+        else:
+            self.select(int(env), slot)
+            await self.show_view("environment")
+
     async def action_view_fleet(self) -> None:
         await self.show_view("fleet")
 

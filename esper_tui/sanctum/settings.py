@@ -1,5 +1,6 @@
 """Settings of the interface, in the user's ``settings.toml``; nothing here changes a run."""
 
+import contextlib
 import os
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -85,7 +86,8 @@ def save_settings(settings: Settings, path: Path | None = None) -> Path:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise CannotWrite(f"{path}: cannot be written ({error.strerror})") from None
     return path
 

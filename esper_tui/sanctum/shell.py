@@ -40,11 +40,13 @@ class AppExit:
             screen failed, the run was not touched.
         session: the run that was open, if one was.
         text: the traceback of a crash, a reason otherwise.
+        signal: number of the signal that closed the screen, 0 if none did.
     """
 
     kind: ExitKind
     session: Session | None = None
     text: str = ""
+    signal: int = 0
 
 
 class Shell(App[AppExit]):
@@ -71,6 +73,7 @@ class Shell(App[AppExit]):
         self.theme = "esper-dark"
         self.animation_level = "none"
         self.view: View | None = None
+        self.draw_due = False
 
     @property
     def record(self) -> RunRecord:
@@ -85,6 +88,16 @@ class Shell(App[AppExit]):
 
     def draw(self) -> None:
         """Draws what changed."""
+
+    def draw_soon(self) -> None:
+        """Draws once after everything that is under way, however often it is asked for."""
+        if not self.draw_due:
+            self.draw_due = True
+            self.call_later(self._draw_due)
+
+    def _draw_due(self) -> None:
+        self.draw_due = False
+        self.draw()
 
     def say(self, text: str, style: str = "") -> None:
         """A sentence in the prompt line, for a while."""
@@ -147,8 +160,8 @@ class Shell(App[AppExit]):
 
     # --- leaving -----------------------------------------------------------------------------------------------
 
-    def leave(self, kind: ExitKind, text: str = "") -> None:
-        self.exit(AppExit(kind, self.session, text))
+    def leave(self, kind: ExitKind, text: str = "", signal: int = 0) -> None:
+        self.exit(AppExit(kind, self.session, text, signal))
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual's one hook for a defect in the screen: keeps the traceback for whoever called ``run_app``."""

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from esper_tui.karn.record import Round, RunRecord
+from esper_tui.karn.view import env_legality
 from esper_tui.leyline.choices import Op
 from esper_tui.leyline.session import Progress
 from esper_tui.leyline.stages import LETTERS, Stage, parse_stage
 from esper_tui.sanctum.ink import Line, fitted, line
-from esper_tui.sanctum.lines import SHORT_OPS, decision_text, event_line, place, stamp
+from esper_tui.sanctum.lines import POLICY_METRICS, SHORT_OPS, decision_text, event_line, place, stamp
 from esper_tui.sanctum.pace import FramePace
 from esper_tui.sanctum.text import DASH, column, duration, fit, number, percent, plus_minus, short, size
 
@@ -45,7 +46,7 @@ def policy_lines(record: RunRecord, width: int, height: int) -> list[Line]:
     if current is None:
         return [line(("waiting for the first round", "dim"))]
     lines = _share_bars(op_shares(current), width) if height >= 9 else [_share_line(op_shares(current))]
-    lines += [_seed_line(current), *_bought(current)]
+    lines += [*_learning(record), _seed_line(current), *_bought(current)]
     if height >= 10:
         lines = [*lines, (), *_policy_facts(record)]
     return [fitted(content, width) for content in lines[:height]]
@@ -94,8 +95,8 @@ def _bought(current: Round) -> list[Line]:
     control, _ = mean_se(column(columns, "control/acc") or [])
     gain, se = mean_se(column(columns, "gain/loss") or [])
     if control is None:
-        return [line((" mean   ", "head"), f"val acc {percent(acc)} %", ("  no control, so no gain", "dim"))]
-    return [line((" mean   ", "head"), f"val acc {percent(acc)} %  control {percent(control)} %  gain ",
+        return [line((" mean   ", "head"), f"acc {percent(acc)} %", ("  no control, so no gain", "dim"))]
+    return [line((" mean   ", "head"), f"acc {percent(acc)} %  control {percent(control)} %  gain ",
                  (plus_minus(gain, se), _sure(gain, se)), " nat")]  # fmt: skip
 
 
@@ -114,6 +115,16 @@ def mean_se(values: Sequence[Any]) -> tuple[float | None, float | None]:
     if len(known) < 2:
         return mean, None
     return mean, (sum((v - mean) ** 2 for v in known) / (len(known) - 1) / len(known)) ** 0.5
+
+
+def _learning(record: RunRecord) -> list[Line]:
+    """What the last update of a learning policy measured."""
+    if not record.updates:
+        return []
+    update = record.updates[-1]
+    known = [(name, update["metrics"][key]) for name, key in POLICY_METRICS if key in update["metrics"]]
+    parts = [line((f"{name} ", "dim"), short(value, 3), "  ") for name, value in known]
+    return [line((" learns ", "head"), *parts, (f"update {update['update']}", "dim"))]
 
 
 def _policy_facts(record: RunRecord) -> list[Line]:
@@ -242,3 +253,21 @@ def decision_lines(current: Round, width: int, height: int) -> list[Line]:
 def _fired(event: dict[str, Any]) -> str:
     """The last rule that fired."""
     return next((str(rule["rule"]) for rule in reversed(event["trace"]) if rule.get("fired")), "")
+
+
+def legal_lines(record: RunRecord, env: int, width: int) -> list[Line]:
+    """What may be done in an environment at the coming boundary, and why the rest may not."""
+    legal = env_legality(record, env)
+    if legal is None:
+        return []
+    lines = [line((" open    ", "head"), "WAIT")]
+    closed: list[Line] = []
+    for op, slots in legal.ops.items():
+        if free := legal.slots(op):
+            lines.append(line("         ", (op.name, "good"), " " + " ".join(free)))
+            continue
+        reason = next(iter(slots.values()))
+        opens = f" (about ep {reason.opens})" if reason is not None and reason.opens is not None else ""
+        closed.append(line((" closed  " if not closed else "         ", "head"), f"{op.name:<17}",
+                           (f"{reason.text if reason else ''}{opens}", "dim")))  # fmt: skip
+    return [fitted(content, width) for content in (*lines, *closed)]

@@ -31,13 +31,13 @@ class Palette:
     series: tuple[str, ...]
 
 
-OKABE_DARK = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#7fa7ff", "#c0c0c0")
-OKABE_LIGHT = ("#0072b2", "#b35900", "#00734f", "#7a6a00", "#9b3f78", "#b34700", "#3355bb", "#555555")
+OKABE_DARK = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#e8702a", "#7fa7ff", "#c0c0c0")
+OKABE_LIGHT = ("#0072b2", "#a05000", "#00734f", "#7a6a00", "#9b3f78", "#b34700", "#3355bb", "#555555")
 
 PALETTES: dict[str, Palette] = {
     "esper-dark": Palette(
         True, "#101417", "#182024", "#d5dde0", "#8b9aa1", "#3a4a52", "#6cc5d9", "#7ecb7e", "#e8bf5a", "#f08484",
-        "#c9a2f2", "#27414c", OKABE_DARK,
+        "#c9a2f2", "#1b3039", OKABE_DARK,
     ),
     "esper-light": Palette(
         False, "#fafaf7", "#f0efe9", "#1f2a2e", "#5a666b", "#b9c2c4", "#0b6478", "#1f6b2c", "#7a5200", "#a81f2b",
@@ -45,7 +45,7 @@ PALETTES: dict[str, Palette] = {
     ),
     "cb-dark": Palette(
         True, "#0f1216", "#191e24", "#dfe3e6", "#93a0a8", "#3c4852", "#56b4e9", "#56b4e9", "#f0e442", "#ee9a5c",
-        "#cc9fd0", "#233c52", OKABE_DARK,
+        "#cc9fd0", "#1b2e40", OKABE_DARK,
     ),
     "cb-light": Palette(
         False, "#ffffff", "#f2f3f5", "#17202a", "#56616b", "#b4bec8", "#005a8f", "#005a8f", "#6b5b00", "#a84300",

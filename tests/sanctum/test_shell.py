@@ -142,7 +142,7 @@ async def test_one_and_sixtyfour_environments(quick_events, make_app):
             await frame(app, pilot)
             await pilot.press("G")
             text = await frame(app, pilot)
-            assert f"> {envs - 1:>3} " in text
+            assert f">{envs - 1:>3} " in text
 
 
 def widened(events, envs):

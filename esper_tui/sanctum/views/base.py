@@ -48,6 +48,10 @@ class View(Gated, Vertical):
         """Esc inside the view: undoes the innermost thing; returns whether there was one."""
         return False
 
+    def marked_envs(self) -> list[int]:
+        """Environments that are marked here, for an override of all of them."""
+        return []
+
     def panels(self) -> list[Panel]:
         """Panels that can be zoomed."""
         return [p for p in self.query(Panel) if p.can_focus and p.display]

@@ -12,6 +12,7 @@ from esper_tui.sanctum.charts import METRICS, SMOOTHINGS, env_plot, legend, plot
 from esper_tui.sanctum.order import StableOrder
 from esper_tui.sanctum.summaries import (
     decision_lines,
+    legal_lines,
     override_lines,
     policy_lines,
     slot_lines,
@@ -30,6 +31,8 @@ blueprint, then alpha while blending or the epochs in this stage; ^ exploding, v
 person's hand. Rows in trouble rise at once and sink after three calm epochs."""
 LEAST_TAIL = 6
 """Lines that the events below the table keep, their border included."""
+LEAST_SLOTS = 14
+"""Lines of the table of slots beside the fleet."""
 POLICY_HELP = "What was decided at the last boundaries, how many seeds are in which stage, and what growth has bought."
 
 
@@ -112,7 +115,8 @@ class FleetView(View):
         order = self.order.arrange([severity_of(record.alerts, e) for e in range(len(current.instances))], epoch)
         selected = (app.selected_env, app.selected_slot)
         self._fit_upper(len(order))
-        grid.border_title = f"1 fleet  {len(current.instances)} env · trouble first · / filter"
+        filtered = f"filter {grid.filter_text}" if grid.filter_text else "/ filter"
+        grid.show_title(f"1 fleet  {len(current.instances)} env · {_order_text(grid)} · {filtered}")
         grid.show_rows(
             fleet_rows(record, current, order, columns, width, app.ink.glyphs, selected, app.pinned), columns
         )
@@ -123,7 +127,8 @@ class FleetView(View):
         upper, grid = self.query_one("#upper"), self.query_one(Grid)
         frame = grid.outer_size.height - grid.size.height
         room = self.size.height - self.query_one("#middle").outer_size.height - LEAST_TAIL
-        wanted = max(4, min(rows + 1 + frame, room))
+        least = LEAST_SLOTS if self.query_one("#slots").display else 0
+        wanted = max(4, min(max(least, rows + 1 + frame), room))
         if grid.size and not self.query(".-zoomed") and wanted != self.upper_height:
             self.upper_height = wanted
             upper.styles.height = wanted
@@ -133,11 +138,13 @@ class FleetView(View):
         if chart.display:
             epochs = int(record.config.get("run", {}).get("epochs", 0))
             plot = env_plot(current, env, self.metric, log=self.log_scale, smooth=self.smoothing, epochs=epochs)
-            chart.show_plot(plot, plot_title(env, self.metric, self.log_scale, self.smoothing))
-            chart.border_subtitle = legend(self.metric)
+            title = plot_title(env, self.metric, self.log_scale, self.smoothing)
+            chart.show_plot(plot, title, legend(self.metric))
         slots, decisions = self.query_one("#slots", Panel), self.query_one("#decisions", Panel)
         if slots.display:
-            slots.show_lines(slot_lines(current, env, self.esper.selected_slot, slots.size.width), f"2 env {env}")
+            table = slot_lines(current, env, self.esper.selected_slot, slots.size.width)
+            table += [(), *legal_lines(record, env, slots.size.width)] if slots.size.height > len(table) + 1 else []
+            slots.show_lines(table, f"2 env {env} (follows the cursor)")
         if decisions.display:
             decisions.show_lines(decision_lines(current, decisions.size.width, decisions.size.height))
 
@@ -159,6 +166,9 @@ class FleetView(View):
     def on_grid_across(self, event: Grid.Across) -> None:
         self.esper.select_slot_beside(event.step)
 
+    def marked_envs(self) -> list[int]:
+        return sorted(key for key in self.query_one(Grid).marked if isinstance(key, int))
+
     def action_pin(self) -> None:
         self.esper.pinned ^= {self.esper.selected_env}
         self.esper.draw()
@@ -176,3 +186,9 @@ class FleetView(View):
     def action_smooth(self) -> None:
         self.smoothing = SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)]
         self.esper.draw()
+
+
+def _order_text(grid: Grid) -> str:
+    if grid.sort is None:
+        return "trouble first" + (" reversed" if grid.reversed else "")
+    return f"by {grid.sort}" + (" down" if grid.reversed else " up")

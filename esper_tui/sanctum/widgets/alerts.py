@@ -81,7 +81,9 @@ class AlertStrip(Panel):
     def show(self, record: RunRecord, acknowledged: set[AlertKey]) -> None:
         width = self.size.width
         alerts = open_alerts(record, acknowledged)
-        if record.state == "ended":
+        if record.state == "unknown":
+            lines: list[Line] = [()]
+        elif record.state == "ended":
             lines = ending_lines(record, width)
         else:
             lines = [alert_line(alerts, len(record.alerts), width)]

@@ -12,6 +12,8 @@ from esper_tui.sanctum.widgets.panel import Panel
 from esper_tui.sanctum.widgets.raster import PLOTTERS, Point, Window, drawn, nice_ticks
 
 GUTTER_MAX = 9
+LEAST_SPAN = 1e-9
+"""Span of the y axis, relative to its values, below which a line counts as level."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,14 @@ Label = Callable[[float], str]
 
 def chart_lines(plot: Plot, width: int, height: int, kind: str) -> list[Line]:
     """The chart in so many cells; ``kind`` is braille, block or ascii."""
-    series = [_usable(s, plot.log) for s in plot.series]
+    series = [usable(s, plot.log) for s in plot.series]
     values = [y for s in series for _, y in s if math.isfinite(y)]
     rows = height - (2 if plot.marks else 1)
     if not values or rows < 2 or width < 16:
         return [line(("nothing measured yet", "dim"))]
-    window = _window(series, values, plot)
+    window = window_of(series, values, plot)
     ticks = nice_ticks(window.y0, window.y1, max(2, rows // 2))
-    labels = _labels(ticks, plot)
+    labels = tick_labels(ticks, plot)
     gutter = min(GUTTER_MAX, max(map(cell_len, labels.values())))
     columns = width - gutter - 2
     cells = _cells(plot, series, window, columns, rows, kind)
@@ -72,21 +74,24 @@ def chart_lines(plot: Plot, width: int, height: int, kind: str) -> list[Line]:
     return [*body, _marks(plot, window, columns, gutter)] if plot.marks else body
 
 
-def _usable(series: Series, log: bool) -> list[Point]:
+def usable(series: Series, log: bool) -> list[Point]:
+    """The points as they are placed: logarithms on a logarithmic axis, without what has none."""
     if not log:
         return list(series.points)
     return [(x, math.log10(y)) for x, y in series.points if y > 0]
 
 
-def _window(series: Sequence[Sequence[Point]], values: Sequence[float], plot: Plot) -> Window:
+def window_of(series: Sequence[Sequence[Point]], values: Sequence[float], plot: Plot) -> Window:
+    """The part of the plane that holds all points."""
     xs = [x for s in series for x, _ in s] + list(plot.x_span or ())
     low, high = min(values), max(values)
-    if high - low < 1e-9:
-        low, high = low - 0.5 * (abs(low) or 1) * 0.1, high + 0.5 * (abs(high) or 1) * 0.1
+    if high - low < LEAST_SPAN * max(1.0, abs(high)):
+        pad = 0.05 * max(abs(high), LEAST_SPAN**0.5)
+        low, high = low - pad, high + pad
     return Window(min(xs), max(xs), low, high)
 
 
-def _labels(ticks: Sequence[float], plot: Plot) -> dict[float, str]:
+def tick_labels(ticks: Sequence[float], plot: Plot) -> dict[float, str]:
     """Tick → its text, with as many decimals as tell the ticks apart."""
     if plot.log:
         return {tick: f"{10**tick:.3g}" for tick in ticks}
@@ -154,10 +159,9 @@ class Chart(Panel, can_focus=True):
         self.plot = Plot()
         self.drawn_for: tuple[object, ...] = ()
 
-    def show_plot(self, plot: Plot, title: str | None = None) -> None:
+    def show_plot(self, plot: Plot, title: str, subtitle: str = "") -> None:
         self.plot = plot
-        if title is not None:
-            self.border_title = title
+        self.show_title(title, subtitle)
         self._draw()
 
     def _draw(self) -> None:

@@ -187,7 +187,7 @@ class Grid(Panel, can_focus=True):
         low, high = self.cursor - self._page + 1, self.cursor
         self.offset_rows = min(last, max(low, min(self.offset_rows, high)))
         hidden = len(self.shown) - self._page
-        self.border_subtitle = f"{self.cursor + 1} of {len(self.shown)}" if hidden > 0 and self.shown else ""
+        self.show_title(self.titles[0], f"{self.cursor + 1} of {len(self.shown)}" if hidden > 0 and self.shown else "")
 
     def move(self, to: int) -> None:
         """Puts the cursor on a place of the shown rows, cut to what there is."""

@@ -52,13 +52,13 @@ class Panel(Gated):
         super().__init__(id=id, classes=classes)
         self.lines: Sequence[Line] = ()
         self.help = help
-        self.border_title = title
+        self.titles = title, ""
         self._strips: dict[int, Strip] = {}
 
     def show_lines(self, lines: Sequence[Line], title: str | None = None) -> None:
         """Draws the lines from the top; what does not fit is cut."""
-        if title is not None and title != self.border_title:
-            self.border_title = title
+        if title is not None:
+            self.show_title(title)
         old, self.lines = self.lines, lines
         if old is lines:
             return
@@ -67,6 +67,14 @@ class Panel(Gated):
             y for y in range(height) if (old[y] if y < len(old) else None) != (lines[y] if y < len(lines) else None)
         ]
         self.repaint(dirty)
+
+    def show_title(self, title: str, subtitle: str | None = None) -> None:
+        """Titles in the border; Textual keeps no room around them where a border has no corners."""
+        self.titles = title, self.titles[1] if subtitle is None else subtitle
+        pad = "" if self.styles.border_left[0] else " "
+        shown = [f"{pad}{self.ink.glyphs.shown(text)}{pad}" if text else "" for text in self.titles]
+        if shown != [self.border_title or "", self.border_subtitle or ""]:
+            self.border_title, self.border_subtitle = shown
 
     def repaint(self, rows: Sequence[int]) -> None:
         """Marks lines of the content as dirty."""
@@ -78,6 +86,7 @@ class Panel(Gated):
 
     def repaint_all(self) -> None:
         """After a change of theme, glyphs or size."""
+        self.show_title(*self.titles)
         self._strips.clear()
         self.refresh()
 
@@ -94,6 +103,8 @@ class Panel(Gated):
 
     def on_resize(self, event: events.Resize) -> None:
         self._strips.clear()
+        self.show_title(*self.titles)
+        self.esper.draw_soon()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

@@ -95,7 +95,8 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)] or [low]
+    digits = max(0, 2 - math.floor(math.log10(step)))
+    return [round(i * step, digits) for i in range(first, math.floor(high / step + 1e-9) + 1)] or [low]
 
 
 def smoothed(values: Sequence[float | None], width: int) -> list[float | None]:
