@@ -66,7 +66,11 @@ def run_id(preset: str) -> str:
 
 def refuse_run(folder: Path) -> None:
     """Raises ``Busy`` if a folder holds a run."""
-    if is_run(folder):
+    try:
+        taken = is_run(folder)
+    except OSError:  # a name that is too long: making it fails with its own sentence
+        return
+    if taken:
         raise Busy(f"{folder} already holds a run; choose another --run-dir or remove it with `esper runs rm {folder}`")
 
 

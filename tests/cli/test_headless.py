@@ -1,0 +1,404 @@
+"""A run from the command to its receipt, in a process of its own where signals, pipes and limits are at stake."""
+
+import contextlib
+import errno
+import io
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from esper_tui.evidence.examine import examine
+from esper_tui.karn.read import ReadReport, read_records, read_run, read_run_file
+from esper_tui.leyline.events import to_line
+from esper_tui.leyline.folder import LOCK_FILE, RUN_FILE, events_file
+from esper_tui.runtime.headless import Output, run_headless
+from esper_tui.runtime.presets import resolve
+from esper_tui.runtime.runs import all_runs, runs_folder
+from esper_tui.runtime.start import prepare_session
+from tests import console
+
+LONG = "--set=run.epochs=2000"
+EPOCH_LINE = re.compile(
+    r"ep=\d+/\d+ acc=\d+\.\d best=\d+\.\d gain=[+-]\d\.\d{4} seeds=\S+ img/s=\S+ eta=\S+ mem=\d+\.\d\dG"
+)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """A working directory with the preset ``tiny``."""
+    monkeypatch.chdir(tmp_path)
+    console.tiny_preset(tmp_path)
+
+
+def begin(folder: Path, *words: str, **more: str) -> subprocess.Popen:
+    """A long run that has printed its first epoch."""
+    process = console.start("run", "tiny", LONG, "--run-dir", str(folder), *words, cwd=Path.cwd(), **more)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    assert first.startswith("ep=1/2000"), first + process.communicate()[1]
+    return process
+
+
+def last_event(folder: Path) -> dict:
+    return list(read_records(folder))[-1]
+
+
+# --- the output --------------------------------------------------------------------------------------------------
+
+
+def test_the_json_output_is_the_log(tmp_path):
+    done = console.finish(console.start("run", "tiny", "--json", "--run-dir", "x", cwd=tmp_path))
+    assert (done.code, done.err) == (0, "")
+    assert done.out == events_file(tmp_path / "x", 0).read_text()
+    types = [json.loads(line)["type"] for line in done.out.splitlines()]
+    assert types[0] == "RunStarted"
+    assert types.count("EpochMeasured") == 4
+    assert types[-1] == "RunEnded"
+    assert "TestMeasured" in types
+
+
+def test_the_text_output_is_a_line_per_epoch_and_a_receipt():
+    done = console.esper("run", "tiny", "--seed", "5", "--set", "run.envs=3", "--no-ui")
+    (folder,) = all_runs()
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines[:4]] == [f"ep={i}/4" for i in range(1, 5)]
+    assert all(EPOCH_LINE.fullmatch(line) for line in lines[:4])
+    assert lines[4].startswith("done in ")
+    rows = [line.split()[0] for line in lines if re.match(r" +\d", line)]
+    assert rows == ["0", "1", "2"]
+    assert any(line.startswith("growth bought +0.00 points of test accuracy, 95 % interval") for line in lines)
+    assert f"run   {folder}" in lines
+    assert folder.name in lines[-1]
+    assert not (folder / LOCK_FILE).exists()
+    shown = console.esper("runs", "show", folder.name)
+    assert shown.out == "\n".join(lines[4:]) + "\n"
+
+
+def test_the_run_file_says_what_ran(tmp_path):
+    assert console.esper("--preset", "tiny", "--seed", "5", "--device", "cpu", "--run-dir", "x").code == 0
+    document = read_run_file(tmp_path / "x")
+    assert document["preset"] == "tiny"
+    assert document["config"]["run"]["seed"] == 5
+    assert document["engine_choice"]["chunk"] == 4
+    assert {"esper", "python", "torch", "data", "device"} <= document["provenance"].keys()
+
+
+def test_run_without_a_name_means_the_quickstart(monkeypatch):
+    (Path.cwd() / "quickstart.toml").write_text(console.TINY)
+    done = console.esper("run")
+    assert done.code == 0
+    assert "shadows the shipped one" in done.err
+    assert "-quickstart-" in all_runs()[0].name
+
+
+def test_a_run_elsewhere_is_named_by_its_path(tmp_path):
+    done = console.esper("run", "tiny", "--run-dir", "some where")
+    assert f"'{tmp_path}/some where'" in done.out.splitlines()[-1]
+    assert all_runs() == []
+
+
+def test_a_dry_run_estimates_and_writes_nothing(tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    done = console.esper("run", "tiny", "--dry-run", "--run-dir", "x")
+    assert done.code == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == ["networks", "time", "memory", "disk"]
+    found = json.loads(console.esper("run", "tiny", "--dry-run", "--json").out)
+    assert {"seconds", "memory", "disk", "log"} <= found.keys()
+    assert found["networks"] == 4
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not runs_folder().exists()
+
+
+def test_a_dry_run_says_that_the_data_are_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("ESPER_DATA_DIR", str(tmp_path / "data"))
+    small = ["data.train_images=64", "data.val_images=64", "data.image_size=8", "data.name=cifar10"]
+    done = console.esper("run", "tiny", "--dry-run", *(f"--set={text}" for text in small))
+    assert done.code == 0
+    assert "cifar10 is not here" in done.out
+
+
+# --- words that make no sense ------------------------------------------------------------------------------------
+
+REFUSED = {
+    ("--seed", "3", "runs", "list"): "options before `runs` belong to no command; write them behind it",
+    ("--seed", "0", "runs", "list"): "options before `runs` belong to no command",
+    ("--preset", "tiny", "doctor"): "options before `doctor` belong to no command",
+    ("--seed", "3"): "nothing to run: name a preset with --preset",
+    ("--no-ui",): "nothing to run: name a preset with --preset",
+    ("tiny",): "there is no command 'tiny'; did you mean `esper run tiny`",
+    ("quickstart", "--seed", "3"): "there is no command 'quickstart'; did you mean `esper run quickstart`",
+    ("quickstrt",): "there is no command 'quickstrt'; did you mean `esper run quickstart`",
+    ("./tiny.toml",): "did you mean `esper run ./tiny.toml`",
+    ("prests",): "there is no command 'prests'; did you mean `esper presets`",
+    ("xyzzy",): "there is no command 'xyzzy'; `esper --help` lists the commands",
+    ("--preset",): "requires an argument",
+    ("--nosuch",): "No such option: --nosuch",
+    ("run", "tiny", "more"): "unexpected extra argument",
+    ("run", "tiny", "--seed", "x"): "--seed",
+    ("run", "tiny", "--seed", "-1"): "command line: run.seed = -1: must be from 0 to 2147483647",
+    ("run", "tiny", "--device", "gpu"): "must be auto, cpu, cuda or cuda:<number>",
+    ("run", "tiny", "--device", 'cpu"'): "must be auto, cpu, cuda or cuda:<number>",
+    ("presets", "nosuch"): "No such command",
+    ("runs", "show"): "Missing argument",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=" ".join)
+def test_a_command_line_that_makes_no_sense_ends_with_code_two(words):
+    done = console.esper(*words)
+    assert done.code == 2
+    assert REFUSED[words] in done.err
+    assert done.out == ""
+    assert not runs_folder().exists()
+
+
+def test_the_bare_command_never_starts_a_run_where_there_is_no_screen():
+    done = console.esper()
+    assert done.code == 2
+    assert "needs a terminal" in done.err
+    assert "esper run quickstart --no-ui" in done.err
+    assert not runs_folder().exists()
+
+
+# --- folders, devices, data --------------------------------------------------------------------------------------
+
+
+def assert_refused(done: console.Result, code: int, sentence: str) -> None:
+    assert done.code == code, done
+    assert re.search(sentence, done.err), done.err
+    assert done.err.startswith("esper: ")
+    assert len(done.err.splitlines()) == 1
+    assert done.out == ""
+
+
+def test_a_folder_that_holds_a_run_is_refused_with_code_nine(finished_run):
+    before = {p: p.read_bytes() for p in finished_run.folder.rglob("*") if p.is_file()}
+    done = console.esper("run", "tiny", "--run-dir", str(finished_run.folder))
+    assert_refused(done, 9, "already holds a run; choose another --run-dir")
+    assert {p: p.read_bytes() for p in finished_run.folder.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("place", ["tiny.toml", "tiny.toml/x", "/proc/x", "/dev/null/x", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_refused_with_code_eight(place, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    assert_refused(console.esper("run", "tiny", "--run-dir", place), 8, "cannot create .*choose another --run-dir")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_in_place_of_the_folder_of_runs_is_refused_with_code_eight(tmp_path, monkeypatch):
+    monkeypatch.setenv("ESPER_RUNS_DIR", str(tmp_path / "tiny.toml"))
+    assert_refused(console.esper("run", "tiny"), 8, "cannot create .*ESPER_RUNS_DIR")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_without_permission_is_refused_with_code_eight(tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    assert_refused(console.esper("run", "tiny", "--run-dir", "locked"), 8, "Permission denied")
+
+
+def test_a_device_that_is_not_there_is_refused_with_code_six(tmp_path):
+    done = console.esper("run", "tiny", "--device", "cuda:99", "--run-dir", "x")
+    assert_refused(done, 6, r"cuda:99.*use --device (cpu|auto)")
+    assert not (tmp_path / "x").exists()
+
+
+def test_cuda_without_cuda_is_refused_with_code_six(tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    for words in (["--run-dir", "x"], ["--dry-run"]):
+        done = console.esper("run", "tiny", "--device", "cuda", *words)
+        assert_refused(done, 6, "no CUDA device for engine.device = cuda: .*; use --device cpu")
+    assert not (tmp_path / "x").exists()
+
+
+def test_missing_data_are_refused_with_code_seven(tmp_path, monkeypatch):
+    monkeypatch.setenv("ESPER_DATA_DIR", str(tmp_path / "data"))
+    done = console.esper("run", "cifar10", "--run-dir", "x")
+    assert_refused(done, 7, "cifar10 is not here: .*the preset quickstart, which needs no files")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_of_ones_own_survives_a_refused_run(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "notes.txt").write_text("mine")
+    assert console.esper("run", "tiny", "--device", "cuda:99", "--run-dir", "own").code == 6
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["notes.txt"]
+
+
+# --- two processes, signals, death -------------------------------------------------------------------------------
+
+
+def test_of_two_processes_the_second_is_refused(tmp_path):
+    process = begin(tmp_path / "x")
+    done = console.esper("run", "tiny", "--run-dir", "x")
+    assert_refused(done, 9, "already holds a run")
+    removed = console.esper("runs", "rm", "--yes", "x")
+    assert (removed.code, f"process {process.pid}" in removed.err) == (9, True)
+    process.send_signal(signal.SIGTERM)
+    assert console.finish(process).code == 143
+
+
+def test_a_folder_that_another_process_has_just_taken_is_refused(tmp_path):
+    from esper_tui.runtime.lock import RunLock
+
+    (tmp_path / "x").mkdir()
+    lock = RunLock(tmp_path / "x")
+    done = console.esper("run", "tiny", "--run-dir", "x")
+    assert_refused(done, 9, f"is being written by process {os.getpid()}")
+    lock.release()
+
+
+ENDINGS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGUSR2": 10}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_signal_ends_the_run_at_the_boundary_with_its_receipt(name, tmp_path, monkeypatch):
+    """Sent to this very process when the first epoch is printed."""
+    say, sent = Output.say, []
+
+    def say_and_send(self, text):
+        say(self, text)
+        if not sent:
+            sent.append(name)
+            os.kill(os.getpid(), getattr(signal, name))
+
+    monkeypatch.setattr(Output, "say", say_and_send)
+    done = console.esper("run", "tiny", LONG, "--run-dir", "x")
+    assert done.code == ENDINGS[name]
+    assert done.err == "esper: stopping at the end of this epoch; once more ends it now\n"
+    assert "\nstopped in " in done.out
+    assert str(tmp_path / "x") in done.out
+    end = last_event(tmp_path / "x")
+    assert (end["type"], end["status"]) == ("RunEnded", "stopped")
+    assert list((tmp_path / "x" / "artefacts").iterdir())
+    assert not (tmp_path / "x" / LOCK_FILE).exists()
+
+
+def test_a_second_signal_ends_the_run_now(tmp_path):
+    slow = ["--set=data.train_images=200000", "--set=run.epochs=2"]
+    process = console.start("run", "tiny", *slow, "--json", "--run-dir", "x", cwd=tmp_path)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    while '"running"' not in process.stdout.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    assert "stopping at the end of this epoch" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    assert console.finish(process).code == 130
+    assert last_event(tmp_path / "x")["status"] == "aborted"
+
+
+def test_a_signal_before_the_start_leaves_nothing(tmp_path, monkeypatch):
+    """While data are loaded and the engine is probed there is nothing worth keeping."""
+    monkeypatch.setattr("esper_tui.runtime.start.build_parts", lambda *a, **k: os.kill(os.getpid(), signal.SIGTERM))
+    done = console.esper("run", "tiny", "--run-dir", "x")
+    assert done.code == 143
+    assert not (tmp_path / "x").exists()
+
+
+def test_signals_are_given_back(tmp_path):
+    before = {name: signal.getsignal(getattr(signal, name)) for name in ENDINGS}
+    console.esper("run", "tiny", "--device", "cuda:99")
+    assert {name: signal.getsignal(getattr(signal, name)) for name in ENDINGS} == before
+
+
+def test_death_loses_no_finished_epoch(tmp_path):
+    process = begin(tmp_path / "x", "--set=run.envs=4")
+    for _ in range(5):
+        line = process.stdout.readline()
+    process.kill()
+    process.communicate()
+    printed = int(re.match(r"ep=(\d+)/", line)[1])
+    report = ReadReport()
+    record = read_run(tmp_path / "x", report)
+    assert report.damaged == 0
+    assert [epoch.number for epoch in record.rounds[0].epochs][:printed] == list(range(1, printed + 1))
+    checked = console.esper("runs", "check", "x")
+    assert "the run did not end; its finished epochs are in the log" in checked.out
+    assert console.esper("runs", "show", "x").out.startswith("not finished")
+    assert console.esper("run", "tiny", "--run-dir", "x").code == 9
+    assert console.esper("runs", "rm", "--yes", "x").code == 0
+    assert not (tmp_path / "x").exists()
+
+
+# --- pipes and full disks ----------------------------------------------------------------------------------------
+
+
+def test_a_closed_pipe_does_not_end_the_run(tmp_path):
+    process = console.start("run", "tiny", "--run-dir", "x", cwd=tmp_path)
+    assert process.stdout.readline().startswith("ep=1/4")
+    process.stdout.close()
+    error = process.stderr.read()
+    assert process.wait(60) == 0
+    assert "nobody reads the output any more (Broken pipe); the run goes on" in error
+    assert "Exception" not in error
+    assert last_event(tmp_path / "x")["status"] == "done"
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fileno(self) -> int:
+        return os.dup(2)
+
+
+def test_a_full_disk_behind_the_output_does_not_end_the_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout", Full())
+    run_headless(partial(prepare_session, resolve("tiny"), tmp_path / "x", examine), json=True)
+    error = capsys.readouterr().err
+    assert error == "esper: nobody reads the output any more (No space left on device); the run goes on\n"
+    assert last_event(tmp_path / "x")["status"] == "done"
+
+
+@contextlib.contextmanager
+def files_up_to(size: int):
+    """The kernel refuses to let any file grow beyond so many bytes, in the middle of a write as well."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_behind_the_log_ends_the_run_with_code_eight(tmp_path):
+    with files_up_to(40_000):
+        done = console.esper("run", "tiny", LONG, "--run-dir", "x")
+    assert done.code == 8
+    assert re.fullmatch(r"esper: cannot write .*events-000.jsonl: File too large; free some space.*", alerts(done)[-1])
+    report = ReadReport()
+    record = read_run(tmp_path / "x", report)
+    assert report.damaged == 0, "whole lines only"
+    assert events_file(tmp_path / "x", 0).stat().st_size > 30_000
+    printed = [line for line in done.out.splitlines() if line.startswith("ep=")]
+    assert len(record.rounds[0].epochs) >= len(printed) - 1
+    assert not (tmp_path / "x" / LOCK_FILE).exists()
+
+
+def alerts(done: console.Result) -> list[str]:
+    return [line for line in done.err.splitlines() if line.startswith("esper: ")]
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_nothing(tmp_path):
+    with files_up_to(1000):
+        done = console.esper("run", "tiny", "--run-dir", "x")
+    assert_refused(done, 8, rf"cannot write .*{RUN_FILE}: File too large; free some space")
+    assert not (tmp_path / "x").exists()
+
+
+def test_events_are_printed_as_they_are_logged(finished_run):
+    lines = events_file(finished_run.folder, 0).read_text().splitlines()
+    assert lines == [to_line(event) for event in finished_run.events]
