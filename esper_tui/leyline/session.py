@@ -37,6 +37,11 @@ class Stop(Command):
 
 
 @dataclass(frozen=True)
+class Checkpoint(Command):
+    """Write a checkpoint at the next boundary."""
+
+
+@dataclass(frozen=True)
 class Note(Command):
     """Keep a sentence with the run."""
 
@@ -101,7 +106,8 @@ AckState = Literal["accepted", "applied", "rejected", "too late"]
 class Ack:
     """What became of a command; ``epoch`` is set when it was applied or came too late.
 
-    ``intervention`` is the number that an override was queued under.
+    ``intervention`` is the number of an override; it is known when the command is accepted, so that it can be cancelled
+    before a boundary takes it in.
     """
 
     id: int

@@ -56,7 +56,7 @@ class Overrides:
     """
 
     def __init__(self, tell: Tell):
-        self.tell, self.last, self.round = tell, 0, 0
+        self.tell, self.last, self.given, self.round = tell, 0, 0, 0
         self.entries: dict[int, Entry] = {}
         self.over: dict[int, tuple[Fate, int]] = {}
         self.untold: list[InterventionChanged] = []
@@ -80,18 +80,27 @@ class Overrides:
         for event in untold:
             self.tell(replace(event, round=self.round))
 
-    def queue(self, epoch: int, command: Override) -> int:
-        """Takes a request; ``epoch`` is the first boundary at which it may apply.  Returns its number."""
-        self.last += 1
+    def reserve(self) -> int:
+        """The number of a request that is on its way, so that it can be taken back before a boundary takes it in."""
+        self.given = max(self.given, self.last) + 1
+        return self.given
+
+    def queue(self, epoch: int, command: Override, number: int | None = None) -> int:
+        """Takes a request, under the number that was reserved for it if one was.
+
+        ``epoch`` is the first boundary at which it may apply.  Returns its number.
+        """
+        number = self.reserve() if number is None else number
+        self.last = max(self.last, number)
         first = max(epoch, command.at_epoch or 0)
         expires = first + command.wait_epochs if command.wait_epochs else None
         request = Intervention(
-            self.last, command.env, command.decision, command.when, command.at_epoch, command.hold, expires,
+            number, command.env, command.decision, command.when, command.at_epoch, command.hold, expires,
             command.expect, command.author, command.note,
         )  # fmt: skip
-        self.entries[self.last] = Entry(request, command.hold or None)
-        self._say(self.entries[self.last], epoch, Fate.QUEUED)
-        return self.last
+        self.entries[number] = Entry(request, command.hold or None)
+        self._say(self.entries[number], epoch, Fate.QUEUED)
+        return number
 
     def cancel(self, epoch: int, number: int) -> tuple[AckState, int | None, str]:
         """Takes a request back, or ends one that is held; the answer's state, epoch and reason."""

@@ -81,7 +81,7 @@ class LocalSession:
         self.script = script or {}
         self.listener: Listener = hub.listen()
         self.wake, self.turn = threading.Condition(), threading.Lock()
-        self.queue: deque[tuple[int, Command]] = deque()
+        self.queue: deque[tuple[int, Command, int | None]] = deque()
         self.acks: deque[Ack] = deque()
         self.ids = itertools.count(1)
         self.state: SessionState = "starting"
@@ -104,11 +104,22 @@ class LocalSession:
             if self.ending is not None:
                 self.acks.append(Ack(number, "rejected", reason="the run has ended"))
                 return number
-            self.acks.append(Ack(number, "accepted"))
-            self.queue.append((number, command))
+            reserved = self._reserve(command)
+            self.acks.append(Ack(number, "accepted", intervention=reserved))
+            self.queue.append((number, command, reserved))
             self._foresee(command)
             self.wake.notify_all()
         return number
+
+    def _reserve(self, command: Command) -> int | None:
+        """The number of an override: it is known before a boundary takes it in, so that it can be taken back."""
+        if not isinstance(command, Override) or self._problem(command):
+            return None
+        with self.wake:
+            return self.overrides.reserve()
+
+    def _problem(self, command: Override) -> str:
+        return problem_with(command, self.parts.config.run.envs, self.parts.shape.slots)
 
     def _foresee(self, command: Command) -> None:
         """What a command does at once: the state that is shown, and whether the next batch still starts."""
@@ -180,7 +191,7 @@ class LocalSession:
         self.pace.end_epoch()
         self.epoch = epoch
         for command in self.script.get((self.loop.round, epoch), []):
-            self._answer(0, command)
+            self._answer(0, command, self._reserve(command))
         self._rest(lambda: self.until is not None and self._boundaries() >= self.until)
         if self.aborting:
             raise Aborted
@@ -219,23 +230,23 @@ class LocalSession:
         """Applies every waiting command; what became of interventions is on the disk before the loop goes on."""
         touched = False
         while self.queue:
-            number, command = self.queue.popleft()
-            self.acks.append(self._answer(number, command, between))
+            number, command, reserved = self.queue.popleft()
+            self.acks.append(self._answer(number, command, reserved, between))
             touched = touched or isinstance(command, Override | Cancel)
         if not between:
             self.overrides.publish()
             if touched:
                 self.hub.flush(sync=True)
 
-    def _answer(self, number: int, command: Command, between: bool = False) -> Ack:
+    def _answer(self, number: int, command: Command, reserved: int | None, between: bool = False) -> Ack:
         boundary = self.epoch + between
         if isinstance(command, Cancel):
             return Ack(number, *self.overrides.cancel(boundary, command.intervention))
         if isinstance(command, Override):
-            reason = problem_with(command, self.parts.config.run.envs, self.parts.shape.slots)
-            if reason:
+            if reason := self._problem(command):
                 return Ack(number, "rejected", reason=reason)
-            return Ack(number, "applied", boundary, intervention=self.overrides.queue(boundary, command))
+            asked = self.overrides.queue(boundary, command, reserved)
+            return Ack(number, "applied", boundary, intervention=asked)
         reason = self._apply(command, between)
         return Ack(number, "rejected", reason=reason) if reason else Ack(number, "applied", self.epoch)
 
@@ -280,7 +291,7 @@ class LocalSession:
         """Goes on; commands that came in while that was decided count again."""
         with self.wake:
             self._set_state("running")
-            for _, command in self.queue:
+            for _, command, _ in self.queue:
                 self._foresee(command)
 
     def _set_state(self, state: SessionState, text: str = "") -> None:
@@ -344,6 +355,6 @@ class LocalSession:
         with self.wake:
             self.state, self.ending = "ended", ending
             while self.queue:
-                number, command = self.queue.popleft()
+                number, command, _ = self.queue.popleft()
                 late = Ack(number, "rejected", reason="the run has ended")
                 self.acks.append(Ack(number, "applied", self.epoch) if isinstance(command, Abandon) else late)
