@@ -13,6 +13,7 @@ from esper_tui.sanctum.losses import FINAL, loss_sentences
 from esper_tui.sanctum.modals.confirm import ConfirmDialog
 from esper_tui.sanctum.outbox import Outbox
 from esper_tui.sanctum.running import RunActions
+from esper_tui.sanctum.widgets.grid import Grid
 
 Row = dict[str, Any]
 FATE_STYLES = {"applied": "good", "rejected": "bad", "expired": "warn", "cancelled": "", "queued": "human"}
@@ -113,6 +114,12 @@ class Overruling(RunActions):
 
     def action_queue(self) -> None:
         self.open_modal("queue")
+
+    async def action_audit(self) -> None:
+        """The decisions in which a person had a hand."""
+        await self.show_view("decisions")
+        if self.view is not None:
+            self.ask_filter(self.view.query_one(Grid), "by:human")
 
     def action_explain(self, number: int | None = None) -> None:
         """Explains a decision; without its number the newest of the selected environment."""
