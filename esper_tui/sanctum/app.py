@@ -41,11 +41,12 @@ class EsperApp(Overruling, Launching):
     due = 0.0
 
     def compose(self) -> ComposeResult:
-        yield Header(id="header")
-        yield AlertStrip(id="alerts")
+        self.header, self.strip, self.prompt, self.footer = Header(), AlertStrip(), Prompt(), Footer()
+        yield self.header
+        yield self.strip
         yield ContentSwitcher(id="views")
-        yield Prompt()
-        yield Footer(id="footer")
+        yield self.prompt
+        yield self.footer
 
     async def on_mount(self) -> None:
         self.apply_look()
@@ -78,14 +79,14 @@ class EsperApp(Overruling, Launching):
         self.draw()
 
     def draw(self) -> None:
-        record, base = self.record, self.screen_stack[0]
-        if self.view is None or not base.query(Header):  # not there yet, or not any more
+        if self.view is None or not self.header.is_attached:  # not there yet, or not any more
             return
+        record = self.record
         self.keep_selection(record)
-        base.query_one(Header).show(self.status(), record)
-        base.query_one(AlertStrip).show(record, self.acknowledged)
-        base.query_one(Footer).show(self.scopes(), self.role, self.readonly)
-        base.query_one(Prompt).forget(self.clock())
+        self.header.show(self.status(), record)
+        self.strip.show(record, self.acknowledged)
+        self.footer.show(self.scopes(), self.role, self.readonly)
+        self.prompt.forget(self.clock())
         self.view.show(record)
         if isinstance(self.screen, Modal):
             self.screen.frame()

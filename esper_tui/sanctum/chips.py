@@ -5,7 +5,7 @@ from typing import Any
 
 from esper_tui.karn.record import Round
 from esper_tui.leyline.stages import CLEANUP, LETTERS, Stage, parse_stage
-from esper_tui.sanctum.ink import Line, line
+from esper_tui.sanctum.ink import Line
 from esper_tui.sanctum.text import short
 
 SHORT_NAMES = {
@@ -65,4 +65,4 @@ def chip(slot: Slot, width: int, selected: bool = False) -> Line:
         text = text.rstrip()[: max(1, room)]
     style = f"stage-{letter}" + (" underline" if selected else "")
     text = (text + slot.flag)[:width]
-    return line((text, style), " " * (width - len(text)))
+    return (text, style), (" " * (width - len(text)), "")

@@ -32,6 +32,11 @@ def line(*parts: str | Piece | Iterable[Piece]) -> Line:
     return tuple(piece for piece in pieces if piece[0])
 
 
+def word(text: str, style: str = "") -> Line:
+    """A line of one piece; quicker than ``line`` where there are thousands."""
+    return ((text, style),) if text else ()
+
+
 def plain(content: Line) -> str:
     return "".join(text for text, _ in content)
 

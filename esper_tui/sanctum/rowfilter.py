@@ -7,7 +7,7 @@ from typing import Any
 
 from esper_tui.sanctum.ink import plain
 from esper_tui.sanctum.text import number
-from esper_tui.sanctum.widgets.grid import Match, Row
+from esper_tui.sanctum.widgets.grid import AnyRow, Match
 
 _TERM = re.compile(r"^(\w+)(!=|>=|<=|=|>|<|:)(.*)$")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -40,5 +40,5 @@ def _holds(fact: Any, sign: str, value: str) -> bool:
     return same != (sign == "!=")
 
 
-def _text(row: Row) -> str:
+def _text(row: AnyRow) -> str:
     return " ".join([*(plain(cell) for cell in row.cells.values()), *map(str, row.facts.values())]).lower()

@@ -1,5 +1,7 @@
 """settings.toml: what is wrong is said in one sentence, what is right survives a round trip."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,10 +62,8 @@ def test_all_problems_are_told_at_once(tmp_path):
 
 @given(st.binary(max_size=200))
 def test_no_file_content_is_a_defect(tmp_path_factory, content):
-    try:
-        load_settings(written(tmp_path_factory.mktemp("wild"), content))
-    except ConfigError as error:
-        assert error.problems
+    with contextlib.suppress(ConfigError):
+        assert isinstance(load_settings(written(tmp_path_factory.mktemp("wild"), content)), Settings)
 
 
 def test_set_changes_one_value_or_says_why_not():

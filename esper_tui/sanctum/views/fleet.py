@@ -20,9 +20,9 @@ from esper_tui.sanctum.summaries import (
     tail_lines,
 )
 from esper_tui.sanctum.views.base import View
-from esper_tui.sanctum.views.fleet_rows import fleet_columns, fleet_rows, severity_of
+from esper_tui.sanctum.views.fleet_rows import Sight, fleet_columns, fleet_rows, severity_of
 from esper_tui.sanctum.widgets.chart import Chart
-from esper_tui.sanctum.widgets.grid import Grid
+from esper_tui.sanctum.widgets.grid import Grid, fit_columns
 from esper_tui.sanctum.widgets.panel import Panel
 
 GRID_HELP = """One row per environment. Δ5ep: accuracy now minus five epochs ago, in points. gain ±: validation loss of
@@ -65,6 +65,7 @@ class FleetView(View):
         self.metric, self.log_scale, self.smoothing = "val/acc", False, 1
         self.shown_for: tuple[object, ...] = ()
         self.upper_height = 0
+        self.parts: list[Panel] = []
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
@@ -80,6 +81,9 @@ class FleetView(View):
             yield Panel("5 events", id="tail", classes="framed", help="The newest events first; view 5 has them all.")
             yield Panel("overrides", id="overrides", classes="framed")
             yield Panel("8 system", id="system", classes="framed")
+
+    def on_mount(self) -> None:
+        self.parts = list(self.query(Panel))
 
     # --- drawing -----------------------------------------------------------------------------------------------
 
@@ -102,7 +106,7 @@ class FleetView(View):
     def _stamp(self) -> tuple[object, ...]:
         """Everything that what is drawn depends on."""
         app = self.esper
-        sizes = tuple(panel.size for panel in self.query(Panel))
+        sizes = tuple(panel.size for panel in self.parts)
         chart = (self.metric, self.log_scale, self.smoothing)
         source = app.source
         return (source, source.seen if source else 0, app.selected_env, app.selected_slot, frozenset(app.pinned),
@@ -113,13 +117,12 @@ class FleetView(View):
         width, epoch = grid.size.width - 2, current.epochs[-1].number if current.epochs else 0
         columns = fleet_columns(current.slots, width, current.control != "none")
         order = self.order.arrange([severity_of(record.alerts, e) for e in range(len(current.instances))], epoch)
-        selected = (app.selected_env, app.selected_slot)
+        selected, pinned = (app.selected_env, app.selected_slot), frozenset(app.pinned)
+        sight = Sight(fit_columns(columns, width), app.ink.glyphs, selected, pinned)
         self._fit_upper(len(order))
         filtered = f"filter {grid.filter_text}" if grid.filter_text else "/ filter"
         grid.show_title(f"1 fleet  {len(current.instances)} env · {_order_text(grid)} · {filtered}")
-        grid.show_rows(
-            fleet_rows(record, current, order, columns, width, app.ink.glyphs, selected, app.pinned), columns
-        )
+        grid.show_rows(fleet_rows(record, current, order, sight), columns)
         grid.select(app.selected_env)
 
     def _fit_upper(self, rows: int) -> None:

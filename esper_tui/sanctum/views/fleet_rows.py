@@ -1,15 +1,17 @@
 """The rows of the fleet: one environment each, in as many columns as there is room for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from esper_tui.karn.record import Round, RunRecord
 from esper_tui.sanctum.chips import chip, slot_of
 from esper_tui.sanctum.glyphs import Glyphs
-from esper_tui.sanctum.ink import Line, line, plain
+from esper_tui.sanctum.ink import Line, line, plain, word
 from esper_tui.sanctum.lines import SHORT_OPS
 from esper_tui.sanctum.text import DASH, column, fit, number, percent, plus_minus
-from esper_tui.sanctum.widgets.grid import Column, Row, fit_columns
+from esper_tui.sanctum.widgets.grid import Column, LazyRow
 from esper_tui.sanctum.widgets.spark import sparkline
 
 TREND_EPOCHS, CHANGE_EPOCHS = 50, 5
@@ -43,12 +45,25 @@ def severity_of(alerts: Sequence[dict[str, Any]], env: int) -> int:
     return max((2 if a.get("severity") == "error" else 1 for a in raised), default=0)
 
 
-def fleet_rows(record: RunRecord, current: Round, order: Sequence[int], columns: Sequence[Column], width: int,
-               glyphs: Glyphs, selected: tuple[int, str], pinned: set[int]) -> list[Row]:  # fmt: skip
-    """Rows in order, pinned ones first; chips of the selected slot are underlined."""
-    widths, best = fit_columns(columns, width), best_env(current)
-    ordered = sorted(order, key=lambda env: env not in pinned)
-    return [_row(record, current, env, widths, glyphs, selected, env == best, env in pinned) for env in ordered]
+@dataclass(frozen=True)
+class Sight:
+    """What rows are drawn with besides the run: widths by column, glyphs, what is selected and pinned."""
+
+    widths: dict[str, int]
+    glyphs: Glyphs
+    selected: tuple[int, str]
+    pinned: frozenset[int] = frozenset()
+
+
+def fleet_rows(record: RunRecord, current: Round, order: Sequence[int], sight: Sight) -> list[LazyRow]:
+    """Rows in order, pinned ones first; the chip of the selected slot is underlined."""
+    best = best_env(current)
+    ordered = sorted(order, key=lambda env: env not in sight.pinned)
+    return [
+        LazyRow(env, partial(_cells, record, current, env, sight, env == best),
+                partial(_facts, record, current, env, env == best))
+        for env in ordered
+    ]  # fmt: skip
 
 
 def best_env(current: Round) -> int | None:
@@ -58,33 +73,39 @@ def best_env(current: Round) -> int | None:
     return min(known, key=known.__getitem__) if len(known) > 1 else None
 
 
-def _row(record: RunRecord, current: Round, env: int, widths: dict[str, int], glyphs: Glyphs,
-         selected: tuple[int, str], best: bool, pinned: bool) -> Row:  # fmt: skip
-    acc = series(current, "val/acc", env)
-    now = acc[-1] if acc else None
+def _cells(record: RunRecord, current: Round, env: int, sight: Sight, best: bool) -> dict[str, Line]:
+    widths, acc = sight.widths, series(current, "val/acc", env, TREND_EPOCHS)
     gain, se = latest(current, "gain/loss", env), latest(current, "gain/se", env)
-    before = acc[-1 - CHANGE_EPOCHS] if len(acc) > CHANGE_EPOCHS else None
-    change = None if now is None or before is None else now - before
-    last, ago = last_act(current, env)
-    state, style = _state(record, current, env, best)
+    change = _change(acc)
     cells = {
-        "env": line((f"{'=' if pinned else ''}{env}", "bold" if env == selected[0] else "")),
-        "acc": line(percent(now)),
-        "d5": line((percent(change, 1, sign=True), _tone(change, 0.001))),
-        "gain": line((plus_minus(gain, se), _tone(gain, 2 * (number(se) or 0.0)))),
-        "trend": line((sparkline(acc[-TREND_EPOCHS:], widths.get("trend", 0), glyphs), "series-0")),
-        "last": _last(last, ago, widths.get("last", 0)),
-        "st": line((state, style)),
+        "env": word(f"{'=' if env in sight.pinned else ''}{env}", "bold" if env == sight.selected[0] else ""),
+        "acc": word(percent(acc[-1] if acc else None)),
+        "d5": word(percent(change, 1, sign=True), _tone(change, 0.001)),
+        "gain": word(plus_minus(gain, se), _tone(gain, 2 * (number(se) or 0.0))),
+        "trend": word(sparkline(acc, widths.get("trend", 0), sight.glyphs), "series-0"),
+        "last": _last(*last_act(current, env), widths.get("last", 0)),
+        "st": word(*_state(record, current, env, best)),
     }
-    chips = {}
     for index, name in enumerate(current.slots):
-        slot, cells_wide = slot_of(current, env, index, record.alerts), widths.get(f"slot-{name}", 2)
-        chips[f"slot-{name}"] = chip(slot, cells_wide, selected == (env, name))
-    facts: dict[str, Any] = {
-        "env": env, "acc": _points(now), "d5": _points(change), "gain": number(gain),
-        "last": plain(cells["last"]).split(" ")[0], "st": state, "slots": " ".join(plain(c) for c in chips.values()),
+        slot, room = slot_of(current, env, index, record.alerts), widths.get(f"slot-{name}", 2)
+        cells[f"slot-{name}"] = chip(slot, room, sight.selected == (env, name))
+    return cells
+
+
+def _facts(record: RunRecord, current: Round, env: int, best: bool) -> dict[str, Any]:
+    """Values to sort and filter by; accuracies in percent, as they are shown."""
+    acc, act = series(current, "val/acc", env, TREND_EPOCHS), last_act(current, env)[0]
+    chips = (chip(slot_of(current, env, index, record.alerts), LARGE) for index in range(len(current.slots)))
+    return {
+        "env": env, "acc": _points(acc[-1] if acc else None), "d5": _points(_change(acc)),
+        "gain": number(latest(current, "gain/loss", env)), "last": SHORT_OPS[act["decision"]["op"]] if act else None,
+        "st": _state(record, current, env, best)[0], "slots": " ".join(plain(c).strip() for c in chips),
     }  # fmt: skip
-    return Row(env, cells | chips, facts)
+
+
+def _change(acc: Sequence[float | None]) -> float | None:
+    before, now = (acc[-1 - CHANGE_EPOCHS], acc[-1]) if len(acc) > CHANGE_EPOCHS else (None, None)
+    return None if now is None or before is None else now - before
 
 
 def _points(fraction: float | None) -> float | None:
@@ -99,9 +120,9 @@ def _tone(value: Any, margin: float) -> str:
     return "good" if known > 0 else "bad"
 
 
-def series(current: Round, key: str, env: int) -> list[float | None]:
-    """A metric of an environment over the epochs of the round."""
-    return [number(column(epoch.columns, key, env)) for epoch in current.epochs]
+def series(current: Round, key: str, env: int, newest: int) -> list[float | None]:
+    """A metric of an environment over the newest epochs of the round."""
+    return [number(column(epoch.columns, key, env)) for epoch in current.epochs[-newest:]]
 
 
 def latest(current: Round, key: str, *path: int) -> Any:

@@ -51,7 +51,12 @@ def _entry(key: str, label: str) -> Line:
 class Footer(Panel):
     DEFAULT_CSS = "Footer { height: 1; }"
 
+    shown_for: tuple[object, ...] = ()
+
     def show(self, scopes: Sequence[str], role: Role | None, readonly: bool) -> None:
+        remapped, width = self.esper.settings.keys, self.size.width
+        if self.shown_for == (scopes, role, readonly, width, remapped):
+            return
+        self.shown_for = (scopes, role, readonly, width, remapped)
         actions = hints(scopes, role, readonly)
-        remapped = self.esper.settings.keys
-        self.show_lines([footer_line(actions, role, remapped, self.size.width, views="app" in scopes)])
+        self.show_lines([footer_line(actions, role, remapped, width, views="app" in scopes)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from textual import events
@@ -41,6 +42,26 @@ class Row:
     over: str = ""
 
 
+class LazyRow:
+    """A row whose cells are made when it comes in sight, and whose facts when rows are sorted or filtered."""
+
+    over = ""
+
+    def __init__(self, key: Hashable, cells: Callable[[], dict[str, Line]], facts: Callable[[], dict[str, Any]]):
+        self.key, self.make_cells, self.make_facts = key, cells, facts
+
+    @cached_property
+    def cells(self) -> dict[str, Line]:
+        return self.make_cells()
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        return self.make_facts()
+
+
+AnyRow = Row | LazyRow
+
+
 def fit_columns(columns: Sequence[Column], width: int, gap: int = 1) -> dict[str, int]:
     """Widths of the columns that have room, by key.  The last by rank go first; what is left over is shared out."""
     kept = list(columns)
@@ -62,7 +83,7 @@ def _total(columns: Sequence[Column], gap: int) -> int:
     return sum(c.width for c in columns) + gap * (len(columns) - 1)
 
 
-Match = Callable[[Row], bool]
+Match = Callable[[AnyRow], bool]
 
 
 class Grid(Panel, can_focus=True):
@@ -105,8 +126,8 @@ class Grid(Panel, can_focus=True):
                  classes: str | None = None, help: str = ""):  # fmt: skip
         super().__init__(title, id=id, classes=classes, help=help)
         self.columns, self.empty = tuple(columns), empty
-        self.rows: list[Row] = []
-        self.shown: list[Row] = []
+        self.rows: list[AnyRow] = []
+        self.shown: list[AnyRow] = []
         self.marked: set[Hashable] = set()
         self.key: Hashable = None
         self.cursor = self.offset_rows = 0
@@ -121,7 +142,7 @@ class Grid(Panel, can_focus=True):
 
     # --- what is shown -----------------------------------------------------------------------------------------
 
-    def show_rows(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
+    def show_rows(self, rows: Sequence[AnyRow], columns: Sequence[Column] | None = None) -> None:
         if columns is not None and tuple(columns) != self.columns:
             self.columns = tuple(columns)
         self.rows = list(rows)
@@ -166,7 +187,7 @@ class Grid(Panel, can_focus=True):
                 titles.append(fitted(line((column.title + arrow, "head")), widths[column.key], column.align))
         return line(("  ", ""), *_joined(titles))
 
-    def _line(self, row: Row, widths: dict[str, int]) -> Line:
+    def _line(self, row: AnyRow, widths: dict[str, int]) -> Line:
         under = row.key == self.key
         mark = ("+" if row.key in self.marked else " ") + (">" if under else " ")
         cells = [fitted(row.cells.get(c.key, ()), widths[c.key], c.align) for c in self.columns if c.key in widths]
@@ -251,7 +272,7 @@ class Grid(Panel, can_focus=True):
         self._arrange()
 
     def _sort_by(self, step: int) -> None:
-        known = {name for row in self.rows for name in row.facts}
+        known = self.rows[0].facts if self.rows else {}
         order: list[str | None] = [None, *(c.key for c in self.columns if c.key in known)]
         here = order.index(self.sort) if self.sort in order else 0
         self.sort = order[(here + step) % len(order)]
