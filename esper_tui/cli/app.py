@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import esper_tui
-from esper_tui.cli import bench, data, doctor, export, presets, replay, runs
+from esper_tui.cli import bench, data, doctor, export, policies, presets, replay, runs
 from esper_tui.cli.options import (
     Device,
     DryRun,
@@ -59,8 +59,10 @@ app.add_typer(presets.app, name="presets")
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")
+app.add_typer(policies.app, name="policies")
 app.command(name="doctor")(doctor.doctor)
 app.command(name="export")(export.export)
+app.command(name="evaluate")(policies.evaluate)
 
 
 app.command(name="replay")(replay.replay)
@@ -104,8 +106,7 @@ def root(
     `esper presets list` shows what there is.
     """
     look = Look(theme, glyphs, hz, no_mouse, readonly)
-    given = [preset, no_ui, overrides, seed, device, run_dir, json, dry_run]
-    asked = any(value not in (None, False, []) for value in given)
+    asked = any((preset is not None, no_ui, overrides, seed is not None, device is not None, run_dir, json, dry_run))
     if ctx.invoked_subcommand is not None:
         if asked or look != Look():
             raise UsageError(f"options before `{ctx.invoked_subcommand}` belong to no command; write them behind it")

@@ -91,8 +91,18 @@ def build_shape(config: RunConfig) -> Shape:
     return Shape(spec, slots, place, recipe, recipe, config.growth.seed_lr, config.growth.warmup_steps)
 
 
-def build_parts(config: RunConfig, splits: Splits | None = None, choice: EngineChoice | None = None) -> Parts:
-    """All parts of a run.  ``splits`` and ``choice`` spare loading and probing where they are known."""
+def build_parts(
+    config: RunConfig,
+    splits: Splits | None = None,
+    choice: EngineChoice | None = None,
+    instances: Instances | None = None,
+) -> Parts:
+    """All parts of a run.
+
+    ``splits`` and ``choice`` spare loading and probing where they are known; ``instances`` that keep their controls
+    take the place of twins.
+    """
+    instances = instances or Instances(config)
     shape = build_shape(config)
     splits = splits or load_splits(config.data, seeding.generator)
     choice = choice or choose_engine(shape, config)
@@ -101,7 +111,7 @@ def build_parts(config: RunConfig, splits: Splits | None = None, choice: EngineC
     engine = Engine(
         shape, config.optim, source, generators,
         chunk=choice.chunk, threads=choice.threads, epochs=config.run.epochs,
-        hold_epochs=config.gates.hold_epochs, twins=config.twins,
+        hold_epochs=config.gates.hold_epochs, twins=config.twins and not instances.kept,
     )  # fmt: skip
     host_params = count_params(shape.host_build())
     rules = build_rules(config, shape, host_params)
@@ -109,7 +119,7 @@ def build_parts(config: RunConfig, splits: Splits | None = None, choice: EngineC
     saved = find_policy(config.tamiyo.policy) if config.tamiyo.policy not in (*SCRIPTED, "ppo") else None
     return Parts(
         config, shape, choice, splits, source, engine, build_policy(config, layout, saved), rules, generators,
-        host_params, segment_costs(shape.spec, shape.slots), build_seed_costs(shape), layout, Instances(config), saved,
+        host_params, segment_costs(shape.spec, shape.slots), build_seed_costs(shape), layout, instances, saved,
     )  # fmt: skip
 
 

@@ -56,9 +56,9 @@ def train_controls(
 class Instances:
     """The instances of a run, by round."""
 
-    def __init__(self, config: RunConfig, first: int = 0):
-        """``first`` is the index of the first instance of a grow run."""
-        self.config, self.first = config, first
+    def __init__(self, config: RunConfig, first: int = 0, kept: bool = False):
+        """``first``: index of the first instance of a grow run; ``kept``: controls are trained alone there too."""
+        self.config, self.first, self.kept = config, first, kept or config.run.mode == "learn"
         self.controls: dict[Instance, Control] = {}
         self.voided: set[Instance] = set()
 
@@ -90,11 +90,6 @@ class Instances:
                 if not control.finite:
                     self.voided.add(instance)
         return self.draw(round_)
-
-    @property
-    def kept(self) -> bool:
-        """Whether controls are trained alone and kept."""
-        return self.config.run.mode == "learn"
 
     def compare(self, instances: list[Instance], epoch: int, measured: list[Measured]) -> None:
         """Puts the kept control of each environment beside what was measured of it."""
