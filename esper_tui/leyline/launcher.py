@@ -103,6 +103,14 @@ class Launcher(Protocol):
         """All runs, the newest first; slow."""
         ...
 
+    def tag(self, run: str, tag: str) -> tuple[str, ...]:
+        """Adds a tag to a run, or takes it away if the run has it; returns the tags it has then.
+
+        Raises:
+            EsperError: if there is no such run, or its ``run.toml`` cannot be changed.
+        """
+        ...
+
     def open(self, run: str) -> Session:
         """A recorded or running run to look at: a session whose role is replay or watch; slow."""
         ...

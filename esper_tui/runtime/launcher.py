@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from esper_tui.data.catalogue import is_missing
+from esper_tui.karn.read import read_run_file
 from esper_tui.karn.replay import Player
 from esper_tui.leyline.config import RunConfig, sections
 from esper_tui.leyline.errors import ConfigError, EsperError, UsageError
@@ -24,7 +25,7 @@ from esper_tui.runtime.presets import (
     shipped_config,
 )
 from esper_tui.runtime.run_info import describe_run
-from esper_tui.runtime.runs import all_runs, find_run
+from esper_tui.runtime.runs import all_runs, find_run, tag_run, tags_of
 from esper_tui.runtime.watch import WatchSession
 
 Started = Callable[[Path], None]
@@ -87,6 +88,11 @@ class LocalLauncher:
 
     def runs(self) -> list[RunCard]:
         return [describe_run(folder) for folder in all_runs()]
+
+    def tag(self, run: str, tag: str) -> tuple[str, ...]:
+        folder = find_run(run)
+        has = tag in tags_of(read_run_file(folder))
+        return tag_run(folder, [] if has else [tag], [tag] if has else [])
 
     def open(self, run: str) -> Session:
         """A running run to watch, or a ``karn.replay.Player`` of one that is over.

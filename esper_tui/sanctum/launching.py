@@ -30,6 +30,7 @@ class Launching(RunActions):
         trouble: why the last start failed, until the next one.
         cards: all runs, the newest first; None until they were read for the first time.
         editing: the preset that the presets view should choose when it is shown.
+        left: whether the screen is closed.
     """
 
     def __init__(self, *args: Any, **options: Any):
@@ -37,7 +38,7 @@ class Launching(RunActions):
         self.pending: Pending | None = None
         self.trouble = ""
         self.cards: list[RunCard] | None = None
-        self.reading, self.editing = False, ""
+        self.reading, self.editing, self.left = False, "", False
 
     @property
     def waiting_for(self) -> str:
@@ -51,11 +52,14 @@ class Launching(RunActions):
         def work() -> Session:
             assert self.launcher is not None
             session = self.launcher.start(name, text)
-            if not self.is_running:  # the screen was left meanwhile, and nobody could end the run
+            if self.left:  # while it started, and nobody could end the run any more
                 session.submit(Abandon())
             return session
 
         self._begin(f"starting {name}", work)
+
+    def on_unmount(self) -> None:
+        self.left = True
 
     def open_run(self, run: str) -> None:
         """Opens a run to look at: a recording to replay, or one that another process writes."""

@@ -6,12 +6,15 @@ from threading import Event
 
 from fake import RUN_PATH, FakeSession
 
-from esper_tui.leyline.errors import DataMissing, EsperError
-from esper_tui.leyline.launcher import RunCard
+from esper_tui.leyline.errors import EsperError, NoSuchDevice
+from esper_tui.leyline.launcher import PresetCard, RunCard
 from esper_tui.leyline.session import Session
 from esper_tui.runtime.launcher import LocalLauncher
+from esper_tui.sanctum.pictures import screen_text
 
 COST = "networks  16 of 6,418 parameters\ntime      about 55 s: 30 epochs of 2,000 images\nmemory    about 0.7 GiB"
+
+SHIPPED = ("cifar10", "cifar10_blind", "cifar10_deep", "quickstart")
 
 
 def card(number: int, **values) -> RunCard:
@@ -26,20 +29,25 @@ def card(number: int, **values) -> RunCard:
 
 
 class FakeLauncher(LocalLauncher):
-    """Records what it was asked; ``hold`` keeps a start waiting until it is set."""
+    """Records what it was asked; ``hold`` and ``measure`` let a start and an estimate wait until they are set."""
 
     def __init__(self, cards: list[RunCard] | None = None, session: Callable[[], Session] | None = None):
         super().__init__(examine=lambda *_: None)
         self.cards, self.session = cards or [], session or (lambda: FakeSession([], path=RUN_PATH))
         self.calls: list[tuple[str, ...]] = []
-        self.hold, self.refusal = Event(), ""
+        self.hold, self.measure, self.refusal = Event(), Event(), ""
         self.hold.set()
-        self.tags: list[tuple[str, str]] = []
+        self.measure.set()
+
+    def presets(self) -> list[PresetCard]:
+        """Of the shipped presets those that the tests speak of."""
+        return [card for card in super().presets() if card.origin != "shipped" or card.name in SHIPPED]
 
     def estimate(self, name: str, text: str) -> str:
         self.calls.append(("estimate", name))
+        self.measure.wait(10)
         if name == "cifar10":
-            raise DataMissing("cifar10 is not here; `esper data fetch cifar10` brings it")
+            raise NoSuchDevice("engine.device = cuda: there is no such device here")
         return COST
 
     def start(self, name: str, text: str) -> Session:
@@ -48,6 +56,10 @@ class FakeLauncher(LocalLauncher):
         if self.refusal:
             raise EsperError(self.refusal)
         return self.session()
+
+    def tag(self, run: str, tag: str) -> tuple[str, ...]:
+        self.calls.append(("tag", run, tag))
+        return (tag,)
 
     def runs(self) -> list[RunCard]:
         self.calls.append(("runs",))
@@ -59,3 +71,20 @@ class FakeLauncher(LocalLauncher):
 
     def warm_up(self) -> None:
         self.calls.append(("warm_up",))
+
+
+async def until(pilot, app, met: Callable[[], bool]) -> str:
+    """Draws frames until something has come back from a thread; returns the screen."""
+    for _ in range(500):
+        app.frame()
+        await pilot.pause()
+        if met():
+            break
+        await pilot.pause(0.01)
+    assert met()
+    return screen_text(app)
+
+
+async def shows(pilot, app, text: str) -> str:
+    """The screen, as soon as it shows a text."""
+    return await until(pilot, app, lambda: text in screen_text(app))

@@ -207,6 +207,9 @@ class LaunchView(View):
 
     def action_start(self, name: str = "") -> None:
         name = name or (self.chosen.name if self.chosen else "")
+        if self.chosen is not None and self.chosen.name == name and self.chosen.problem:
+            self.esper.say(f"{name} cannot start: {self.chosen.problem}", "bad")
+            return
         try:
             text = self.esper.launcher.preset_text(name) if self.esper.launcher else ""
         except EsperError as error:

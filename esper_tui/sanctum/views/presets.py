@@ -1,6 +1,6 @@
 """View 7: what can be run; a form beside the text of a preset, what is wrong with it, how it differs."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -8,80 +8,22 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import TextArea
 
-from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import EsperError
-from esper_tui.leyline.launcher import Checked, PresetCard, Problem
+from esper_tui.leyline.launcher import Checked, PresetCard
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.cards import PRESET_COLUMNS, preset_rows
 from esper_tui.sanctum.ink import Line, line
-from esper_tui.sanctum.schema import Setting, settings
-from esper_tui.sanctum.toml_edit import Edit, document_of, line_of, with_value, without
+from esper_tui.sanctum.preset_lines import STATUS_LINES, difference_lines, fields_of, status_lines
+from esper_tui.sanctum.schema import Setting
+from esper_tui.sanctum.toml_edit import Edit, line_of, with_value, without
 from esper_tui.sanctum.views.base import View
-from esper_tui.sanctum.widgets.form import Field, Form
+from esper_tui.sanctum.widgets.form import Form
 from esper_tui.sanctum.widgets.grid import Grid
 from esper_tui.sanctum.widgets.panel import Panel
 from esper_tui.sanctum.widgets.prompt import Question
 from esper_tui.sanctum.widgets.rawtext import RawText
 
-STATUS_LINES = 4
-
-
-def fields_of(text: str, file: str, sound: Checked, checked: Checked) -> list[Field]:
-    """Every setting: what the text says, else what counts in ``sound``, the last check that found no problem.
-
-    ``file`` is the text before it was edited.
-    """
-    said, before = document_of(text) or {}, document_of(file) or {}
-    differing = {key for key, _, _ in checked.differences}
-    config = sound.config or RunConfig()
-    found = []
-    for setting in settings():
-        value = _said(said, setting, getattr(getattr(config, setting.section), setting.key))
-        edited = _said(said, setting, None) != _said(before, setting, None)
-        origin = "edited" if edited else sound.origins.get(setting.name, "default").split()[-1]
-        problems = tuple(p.text for p in checked.problems if p.key == setting.name)
-        found.append(Field(setting, value, origin, setting.name in differing, problems))
-    return found
-
-
-def _said(document: dict[str, Any], setting: Setting, otherwise: Any) -> Any:
-    section = document.get(setting.section)
-    return _comparable(section.get(setting.key, otherwise) if isinstance(section, dict) else otherwise)
-
-
-def _comparable(value: Any) -> Any:
-    return tuple(_comparable(part) for part in value) if isinstance(value, list) else value
-
-
-def status_lines(checked: Checked, changed: bool, name: str) -> list[Line]:
-    """What is wrong, each with its line; or that nothing is."""
-    if not checked.problems:
-        count = len(checked.differences)
-        differs = f"{count} setting{'s' * (count > 1)} off the shipped preset" if count else "as shipped"
-        saved = "  ·  not saved, ctrl+o keeps it as yours" if changed else ""
-        return [line(("✓ valid", "good"), f"  {differs}{saved}")]
-    lines = [problem_line(problem) for problem in checked.problems[:STATUS_LINES]]
-    more = len(checked.problems) - STATUS_LINES
-    return [*lines[:-1], line(f"and {more + 1} more problems of {name}")] if more > 0 else lines
-
-
-def problem_line(problem: Problem) -> Line:
-    where = f"line {problem.line}  " if problem.line else ""
-    return line(("✗ ", "bad"), (where, "dim"), problem.text)
-
-
-def difference_lines(checked: Checked, width: int) -> list[Line]:
-    """Key, the shipped value and the value here."""
-    if checked.config is None:
-        return [line(("what differs can be said once nothing is wrong", "dim"))]
-    specs = {setting.name: setting for setting in settings()}
-    lines: list[Line] = []
-    for key, before, after in checked.differences:
-        old, new = specs[key].text(before) or "none", specs[key].text(after) or "none"
-        one = line((key, "bold"), f"  {old} → ", (new, "human"))
-        fits = len(key) + len(old) + len(new) + 5 <= width
-        lines += [one] if fits else [line((key, "bold")), line(f"  {old}"), line("  → ", (new, "human"))]
-    return lines or [line(("no difference", "dim"))]
+LIST_HELP = "Presets: shipped ones, yours, and those in this folder.  A star marks changes that are not saved."
 
 
 class PresetsView(View):
@@ -117,8 +59,7 @@ class PresetsView(View):
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Grid(PRESET_COLUMNS, "presets", id="choice", classes="framed",
-                       help="Presets: shipped ones, yours, and those in this folder; a star marks changes.")  # fmt: skip
+            yield Grid(PRESET_COLUMNS, "presets", id="choice", classes="framed", help=LIST_HELP)
             with Vertical():
                 with Horizontal():
                     yield Form("settings", classes="framed", help=Form.__doc__ or "")

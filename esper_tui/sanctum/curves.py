@@ -1,0 +1,135 @@
+"""What several runs did, in numbers that can be laid over each other.  Pure but for reading the logs."""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from esper_tui.karn.read import read_records
+from esper_tui.leyline.launcher import RunCard
+from esper_tui.leyline.metrics import METRICS
+from esper_tui.sanctum.text import number
+from esper_tui.sanctum.widgets.chart import Plot, Series
+from esper_tui.sanctum.widgets.raster import Point, smoothed
+
+Axis = Literal["epoch", "wall", "steps"]
+AXES: tuple[Axis, ...] = ("epoch", "wall", "steps")
+SMOOTHING = (1, 5, 15)
+LETTERS = "ABCDEF"
+Row = dict[str, Any]
+
+
+@dataclass
+class Curves:
+    """A run to compare.
+
+    Attributes:
+        config: ``section.key`` → value, as the run recorded it.
+        x: where each measured epoch is: epochs of all rounds, seconds without pauses, optimiser steps of a network.
+        columns: metric key → one list over environments for each epoch.
+        test: the summary of the test split; empty if it was not opened.
+    """
+
+    card: RunCard
+    config: Row = field(default_factory=dict)
+    x: dict[Axis, list[float]] = field(default_factory=lambda: {axis: [] for axis in AXES})
+    columns: dict[str, list[list[Any]]] = field(default_factory=dict)
+    test: Row = field(default_factory=dict)
+
+    def means(self, metric: str) -> list[float | None]:
+        """The mean over environments at each epoch; None where nothing finite was measured."""
+        return [statistics.fmean(known) if (known := _finite(row)) else None for row in self.columns.get(metric, [])]
+
+    def last(self, metric: str) -> list[float]:
+        """The values of the environments at the last epoch that has some."""
+        return next((known for row in reversed(self.columns.get(metric, [])) if (known := _finite(row))), [])
+
+    def best(self, metric: str) -> float | None:
+        """The best mean of any epoch."""
+        known = [value for value in self.means(metric) if value is not None]
+        return (min if METRICS[metric].good == "down" else max)(known) if known else None
+
+
+def _finite(row: Sequence[Any]) -> list[float]:
+    return [value for raw in row if (value := number(raw)) is not None and math.isfinite(value)]
+
+
+def load_curves(card: RunCard) -> Curves:
+    """Reads the log of a run; it may still be written.
+
+    Raises:
+        Incompatible: if a newer program wrote it.
+    """
+    return fold_curves(card, read_records(card.path))
+
+
+def fold_curves(card: RunCard, events: Iterable[Row]) -> Curves:
+    curves, began, rested, since = Curves(card), 0.0, 0.0, None
+    for event in events:
+        kind = event["type"]
+        if kind == "RunStarted":
+            curves.config, began = _flat(event["config"]), event["t"]
+        elif kind == "TestMeasured":
+            curves.test = event["summary"]
+        elif kind == "SessionChanged" and event["state"] in ("paused", "running"):
+            rested += event["t"] - since if since is not None else 0.0
+            since = event["t"] if event["state"] == "paused" else None
+        elif kind == "EpochMeasured":
+            _measure(curves, event, event["t"] - began - rested)
+    return curves
+
+
+def _measure(curves: Curves, event: Row, wall_s: float) -> None:
+    done = len(curves.x["epoch"]) + 1
+    for axis, value in zip(AXES, (done, wall_s, done * _steps(curves.config)), strict=True):
+        curves.x[axis].append(float(value))
+    for key, row in event["columns"].items():
+        if key in METRICS and isinstance(row, list) and not any(isinstance(value, list) for value in row):
+            curves.columns.setdefault(key, []).append(row)
+
+
+def _steps(config: Row) -> int:
+    """Optimiser steps per epoch."""
+    images = config.get("run.images_per_epoch") or config.get("data.train_images", 0)
+    return math.ceil(images / max(1, config.get("optim.batch", 1)))
+
+
+def _flat(config: Row) -> Row:
+    return {
+        f"{section}.{key}": value
+        for section, content in config.items() if isinstance(content, dict)
+        for key, value in content.items()
+    }  # fmt: skip
+
+
+def metrics_of(runs: Sequence[Curves]) -> list[str]:
+    """Metrics that some run measured, in the order of the table."""
+    return [key for key in METRICS if any(key in run.columns for run in runs)]
+
+
+def shown_unit(metric: str) -> tuple[float, str]:
+    """What a value is multiplied with where it is shown, and its unit there."""
+    return (100.0, "%") if METRICS[metric].unit == "frac" else (1.0, METRICS[metric].unit)
+
+
+def plot_of(runs: Sequence[Curves], metric: str, axis: Axis, log: bool, smoothing: int) -> Plot:
+    """The means of a metric, a line per run; the letter and the colour are by the place of the run."""
+    scale, _ = shown_unit(metric)
+    series = []
+    for place, run in enumerate(runs):
+        means = smoothed(run.means(metric), smoothing)
+        points = zip(run.x[axis][: len(means)], means, strict=True)
+        known: tuple[Point, ...] = tuple((x, scale * y) for x, y in points if y is not None)
+        series.append(Series(run.card.id, LETTERS[place], known, f"series-{place}"))
+    return Plot(tuple(series), log=log, x_name={"epoch": "epoch", "wall": "seconds", "steps": "steps"}[axis])
+
+
+def config_differences(runs: Sequence[Curves]) -> list[tuple[str, list[Any]]]:
+    """Settings that are not the same in all runs, with the value of each.
+
+    None stands for a run from before there was such a setting; that alone is no difference.
+    """
+    keys = dict.fromkeys(key for run in runs for key in run.config)
+    rows = [(key, [run.config.get(key) for run in runs]) for key in keys]
+    return [(key, values) for key, values in rows if len({repr(v) for v in values if v is not None}) > 1]

@@ -1,0 +1,112 @@
+"""Runs laid over each other: one metric as a curve per run, what they came to, in which settings they differ."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+
+from esper_tui.leyline.launcher import RunCard
+from esper_tui.leyline.metrics import METRICS
+from esper_tui.sanctum.actions import bindings
+from esper_tui.sanctum.compare_lines import config_lines, summary_lines
+from esper_tui.sanctum.curves import AXES, SMOOTHING, Curves, config_differences, load_curves, metrics_of, plot_of
+from esper_tui.sanctum.ink import Line, line, spread
+from esper_tui.sanctum.modals.base import Modal
+from esper_tui.sanctum.widgets.bigplot import BigPlot
+from esper_tui.sanctum.widgets.panel import Panel
+
+FIRST_METRIC = "val/acc"
+
+
+class CompareDialog(Modal[None]):
+    """Two to six runs.  Every run has a letter and a colour of its own."""
+
+    scope = "compare"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    CompareDialog { align: center top; }
+    CompareDialog > Vertical { width: 100%; height: 1fr; margin: 0 0 1 0; }
+    CompareDialog BigPlot { height: 1fr; min-height: 8; }
+    CompareDialog #config { margin: 1 0 0 0; max-height: 40%; }
+    CompareDialog.-settings BigPlot { display: none; }
+    .-short CompareDialog #config, CompareDialog.-short #config { display: none; }
+    CompareDialog.-settings #config { display: block; max-height: 100%; }
+    """
+
+    def __init__(self, cards: Sequence[RunCard]):
+        super().__init__()
+        self.cards, self.runs = tuple(cards), list[Curves]()
+        self.metric, self.axis, self.log_scale, self.smoothing = FIRST_METRIC, AXES[0], False, 1
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Panel(id="about")
+            yield BigPlot()
+            yield Panel(id="summary")
+            yield Panel(id="config")
+
+    def on_mount(self) -> None:
+        self.query_one(Vertical).border_title = f"compare {len(self.cards)} runs"
+        self.query_one("#about", Panel).show_lines([line(("reading the runs …", "dim"))])
+        self.esper.in_thread(lambda: [load_curves(card) for card in self.cards], self._loaded, self._failed)
+
+    def _loaded(self, runs: list[Curves]) -> None:
+        self.runs = runs
+        known = metrics_of(runs)
+        if self.metric not in known and known:
+            self.metric = known[0]
+        self._draw()
+
+    def _failed(self, error: Exception) -> None:
+        self.query_one("#about", Panel).show_lines([line((str(error), "bad"))])
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        if not self.runs:
+            return
+        about, summary, config = (self.query_one(f"#{name}", Panel) for name in ("about", "summary", "config"))
+        about.show_lines([self._about(about.size.width)])
+        self.query_one(BigPlot).show_plot(
+            plot_of(self.runs, self.metric, self.axis, self.log_scale, self.smoothing), at_once=True
+        )
+        summary.show_lines(summary_lines(self.runs, self.metric, summary.size.width))
+        summary.styles.height = len(summary.lines)
+        config.show_lines(config_lines(config_differences(self.runs), summary.size.width))
+        config.styles.height = len(config.lines)
+
+    def _about(self, width: int) -> Line:
+        """What is drawn, and the keys that change it."""
+        scale = "log" if self.log_scale else "linear"
+        mean = f" mean of {self.smoothing} ep" if self.smoothing > 1 else ""
+        what = line((self.metric, "title"), f"  {METRICS[self.metric].help}{mean}" if width >= 100 else "")
+        keys = (("m", "metric"), ("x", self.axis), (".", scale), (",", f"smooth {self.smoothing}"), ("d", "settings"))
+        return spread(what, line(*(p for key, name in keys for p in (("  " + key, "key"), f" {name}"))), width)
+
+    # --- what can be done --------------------------------------------------------------------------------------
+
+    def action_metric(self, name: str = "") -> None:
+        known = metrics_of(self.runs)
+        if known:
+            self.metric = name if name in known else known[(known.index(self.metric) + 1) % len(known)]
+            self._draw()
+
+    def action_scale(self) -> None:
+        self.log_scale = not self.log_scale
+        self._draw()
+
+    def action_smooth(self) -> None:
+        self.smoothing = SMOOTHING[(SMOOTHING.index(self.smoothing) + 1) % len(SMOOTHING)]
+        self._draw()
+
+    def action_compare_axis(self) -> None:
+        self.axis = AXES[(AXES.index(self.axis) + 1) % len(AXES)]
+        self._draw()
+
+    def action_compare_config(self) -> None:
+        self.toggle_class("-settings")
+        self.call_after_refresh(self._draw)
