@@ -106,6 +106,7 @@ def test_every_stage_and_operation(stage, op):
     assert refused is None
     changes = carry_out(slot, decision)
     assert slot.stage is expected
+    assert slot.verdict is None or op is Op.WAIT
     assert [(c.source, c.target, c.cause) for c in changes] == ([(stage, expected, "decision")] * (stage != expected))
     assert all(is_legal_transition(c.source, c.target) for c in changes)
 
@@ -233,13 +234,15 @@ def test_a_seed_that_never_blended_has_nothing_to_fade(stage):
     assert [c.target for c in carry_out(grown(stage), FADE)] == [Stage.PRUNED]
 
 
-def test_holding_below_full_strength_is_blending():
+@pytest.mark.parametrize("target", [0.5, 0.7])
+def test_holding_below_full_strength_is_blending(target):
     slot = grown(Stage.HOLDING)
     slot.verdict = passed("G5")
-    assert [c.target for c in carry_out(slot, DECISIONS[Op.SET_ALPHA_TARGET])] == [Stage.BLENDING]
+    changes = slot.set_alpha_target("SIGMOID_ADD", target, CURVES["LINEAR"], ALPHA_SPEEDS["FAST"])
+    assert [c.target for c in changes] == [Stage.BLENDING]
     assert (slot.seed.style, slot.verdict) == ("SIGMOID_ADD", None)
     live(slot, 3)
-    assert slot.alpha.value == 0.5
+    assert slot.alpha.value == target
     assert not check_g3(slot.alpha.target, slot.alpha.left).passed
     slot.set_alpha_target("LINEAR_ADD", 1.0, CURVES["LINEAR"], ALPHA_SPEEDS["INSTANT"])
     assert check_g3(slot.alpha.target, slot.alpha.left).passed

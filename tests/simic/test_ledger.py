@@ -118,6 +118,7 @@ def test_what_was_measured_with_a_departed_seed_is_forgotten():
     assert ledger.dependence("b") is None
     assert ledger.dependence("a").value == pytest.approx(0.2)  # off − a alone
     assert ledger.credits() == pytest.approx({"a": 0.1})
+    assert set(ledger.subsets) == {OFF, A}
     ledger.forget_departed(("a", "b"))  # another seed came into the slot
     assert ledger.dependence("b") is None
     ledger.forget_departed(())
