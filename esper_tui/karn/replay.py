@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def _no_collection() -> Iterator[None]:
 class Boundary:
     """A place to rest at: ``index`` records are folded; everything of the epoch is, its decisions included.
 
-    Epoch 0 is the start of a round.  ``seconds`` is how long the epoch took.
+    Epoch 0 is the start of a round.  ``seconds`` is how long the epoch took, but no longer than it is shown.
     """
 
     index: int
@@ -212,29 +213,21 @@ class Player:
 
 def _boundaries(records: list[Row]) -> list[Boundary]:
     """Where each epoch ends: before the first record of a later epoch or of another round; the last one at the end."""
-    found: list[Boundary] = []
-    place: tuple[int, int] | None = None
-    began = 0.0
+    starts: list[tuple[int, tuple[int, int]]] = []
     for index, row in enumerate(records):
-        here = _place(row)
-        if here is None or (place is not None and here <= place):
-            continue
-        if place is not None:
-            found.append(Boundary(index, *place, seconds=_shown(row["t"] - began)))
-        place, began = here, row["t"]
-    if place is not None:
-        found.append(Boundary(len(records), *place, seconds=_shown(records[-1]["t"] - began)))
-    return found
+        place = _place(row)
+        if place is not None and (not starts or place > starts[-1][1]):
+            starts.append((index, place))
+    ends = [index for index, _ in starts[1:]] + [len(records)]
+    times = [records[index]["t"] for index, _ in starts]
+    took = [0.0] + [min(max(0.0, after - before), LONGEST_EPOCH_S) for before, after in pairwise(times)]
+    return [Boundary(end, *place, seconds) for (_, place), end, seconds in zip(starts, ends, took, strict=False)]
 
 
 def _place(row: Row) -> tuple[int, int] | None:
     """Round and epoch of a record that belongs to one."""
     round_, epoch = row.get("round"), row.get("epoch")
     return None if round_ is None or epoch is None else (round_, epoch)
-
-
-def _shown(seconds: float) -> float:
-    return min(max(0.0, seconds), LONGEST_EPOCH_S)
 
 
 def _is_decision(row: Row) -> bool:
