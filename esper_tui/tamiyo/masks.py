@@ -40,7 +40,7 @@ class Masks:
 
         No row is empty: where the head does not count for the operation, nothing is closed.
         """
-        rows = torch.arange(len(self.op))
+        rows = torch.arange(len(op), device=op.device)
         if head is Head.OP:
             return self.op
         if head is Head.SLOT:
@@ -48,8 +48,8 @@ class Masks:
         elif head in (Head.BLUEPRINT, Head.STYLE, Head.ALPHA_TARGET):
             asked = getattr(self, head)[rows, slot]
         else:
-            asked = torch.ones(len(rows), len(HEAD_CHOICES[head]), dtype=torch.bool)
-        return asked | ~LIVE[op, list(Head).index(head)][:, None]
+            asked = torch.ones(len(rows), len(HEAD_CHOICES[head]), dtype=torch.bool, device=op.device)
+        return asked | ~LIVE.to(op.device)[op, list(Head).index(head)][:, None]
 
 
 def build_masks(legal: Sequence[Legality]) -> Masks:

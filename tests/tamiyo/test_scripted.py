@@ -12,7 +12,7 @@ from esper_tui.leyline.choices import WAIT, Decision, Op
 from esper_tui.leyline.legality import legality
 from esper_tui.leyline.stages import Stage
 from esper_tui.runtime.seeding import decision_random
-from esper_tui.tamiyo.scripted import Random, Schedule, Wait
+from esper_tui.tamiyo.scripted import Manual, Random, Schedule, Wait
 from tests import states
 from tests.states import env, observation, passed, rules, seeded
 
@@ -35,8 +35,9 @@ def share(ops, op):
     return ops.count(op) / len(ops)
 
 
-def test_wait_waits():
-    step = Wait().act(observation([OPEN, OCCUPIED], rules()), None)
+@pytest.mark.parametrize("policy", [Wait(), Manual()])
+def test_wait_and_manual_wait(policy):
+    step = policy.act(observation([OPEN, OCCUPIED], rules()), policy.initial_state(2))
     assert step.decisions == [WAIT, WAIT]
     assert len(step.traces) == 2
 
