@@ -84,6 +84,8 @@ class RunRecord:
     test_summary: Row = field(default_factory=dict)
     alerts: list[Row] = field(default_factory=list)
     notes: list[Row] = field(default_factory=list)
+    checkpoint: Row = field(default_factory=dict)
+    resumed: int = 0
     state: str = "unknown"
     status: str = ""
     code: int | None = None
@@ -200,6 +202,16 @@ def _session_changed(record: RunRecord, event: Row) -> None:
         record.state = event["state"]
 
 
+def _checkpoint_saved(record: RunRecord, event: Row) -> None:
+    if not event["problem"]:
+        record.checkpoint = event
+
+
+def _run_resumed(record: RunRecord, event: Row) -> None:
+    record.resumed += 1
+    record.state, record.status, record.code, record.text = "running", "", None, ""
+
+
 def _test_measured(record: RunRecord, event: Row) -> None:
     record.test, record.test_summary = event["rows"], event["summary"]
 
@@ -222,6 +234,8 @@ _FOLDS: dict[str, Callable[[RunRecord, Row], None]] = {
     "AlertRaised": _alert_raised,
     "AlertCleared": _alert_cleared,
     "SessionChanged": _session_changed,
+    "CheckpointSaved": _checkpoint_saved,
+    "RunResumed": _run_resumed,
     "TestMeasured": _test_measured,
     "RunEnded": _run_ended,
 }

@@ -265,6 +265,15 @@ class Telemetry(Section):
     """acted records decisions other than WAIT in full; full records every one."""
 
 
+class Checkpoint(Section):
+    every_epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 5
+    """Epochs between two checkpoints; 0 leaves them to every_minutes, signals and commands."""
+    every_minutes: Annotated[float, Field(ge=0.0, le=10_000.0)] = 10.0
+    """Minutes after which the next boundary takes one anyway; 0 leaves them to every_epochs."""
+    keep: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Newest checkpoints that stay on the disk."""
+
+
 class RunConfig(Section):
     """A whole configuration.  Frozen; cross-section conditions are checked here."""
 
@@ -280,6 +289,7 @@ class RunConfig(Section):
     reward: Reward = Reward()
     override: Override = Override()
     telemetry: Telemetry = Telemetry()
+    checkpoint: Checkpoint = Checkpoint()
 
     @model_validator(mode="after")
     def _check(self) -> "RunConfig":

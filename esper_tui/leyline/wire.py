@@ -18,6 +18,7 @@ from esper_tui.leyline.session import (
     Ack,
     Breakpoint,
     Cancel,
+    Checkpoint,
     Command,
     Look,
     Note,
@@ -32,7 +33,7 @@ from esper_tui.leyline.session import (
 VERSION = 1
 MAX_MESSAGE = 64 * 2**10
 COMMANDS: dict[str, type[Command]] = {
-    c.__name__: c for c in (Pause, Resume, Step, Stop, Note, Override, Cancel, Breakpoint, Look, Abandon)
+    c.__name__: c for c in (Pause, Resume, Step, Stop, Note, Override, Cancel, Breakpoint, Look, Checkpoint, Abandon)
 }
 
 

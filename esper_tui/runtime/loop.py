@@ -72,11 +72,15 @@ class Loop:
         self.learner = build_learner(parts, emit, boundary.path)
         self.alerts = Alerts(emit, parts.config.gates.min_gain * parts.ln_classes)
 
-    def play(self, provenance: dict[str, Any]) -> Outcome:
-        """The whole run: rounds, and between them Tamiyo learns."""
-        self.emit(run_started(self.parts, provenance))
+    def play(self, provenance: dict[str, Any], done: int = 0) -> Outcome:
+        """The whole run: rounds, and between them Tamiyo learns.
+
+        ``done`` epochs of the present round are behind a run that goes on from a checkpoint.
+        """
+        if not done:
+            self.emit(run_started(self.parts, provenance))
         while True:
-            outcome = self._play_round()
+            outcome, done = self._play_round(done), 0
             if outcome.stopped:
                 return outcome
             self.boundary.phase("learning", self.config.run.epochs)
@@ -86,10 +90,13 @@ class Loop:
                 return outcome
             self.round += 1
 
-    def _play_round(self) -> Outcome:
-        self._start_round()
-        stopped = False
-        for epoch in range(1, self.config.run.epochs + 1):
+    def _play_round(self, done: int) -> Outcome:
+        epoch, stopped = done, False
+        if done:
+            self._decide_if_any(done)
+        else:
+            self._start_round()
+        for epoch in range(done + 1, self.config.run.epochs + 1):
             moved = self.engine.begin_epoch()
             self.boundary.phase("training", epoch)
             trained = self.engine.train_epoch(epoch, self.boundary.tick)
@@ -105,9 +112,7 @@ class Loop:
             self.boundary.phase("boundary", epoch)
             if stopped := self.boundary.rest(epoch):
                 break
-            if epoch < self.config.run.epochs:
-                self.boundary.phase("deciding", epoch)
-                self._decide(epoch)
+            self._decide_if_any(epoch)
         return Outcome(self._end_round(epoch), stopped)
 
     # --- the round ---------------------------------------------------------------------------------------------
@@ -115,6 +120,17 @@ class Loop:
     def _start_round(self) -> None:
         parts, step = self.parts, lambda epoch: self.boundary.phase("controls", epoch)
         self.instances = parts.instances.prepare(self.round, self.engine, step, self.boundary.tick)
+        self.begin_round()
+        self.emit(
+            RoundStarted(
+                round=self.round, epoch=0, instances=[list(i) for i in self.instances],
+                control=self.config.reward.control, host_params=parts.host_params, slots=list(parts.shape.slots),
+            )
+        )  # fmt: skip
+
+    def begin_round(self) -> None:
+        """Everything of a round as it is before its first epoch."""
+        parts = self.parts
         self.engine.reset(self.instances)
         self.ledgers = [Ledger.start(parts.gate_mask(instance)) for instance in self.instances]
         self.boundary.overrides.start_round(self.round)
@@ -126,12 +142,6 @@ class Loop:
         self.healthy = [True] * len(self.instances)
         self.waits: list[int] = []
         self.counts = [{"planted": 0, "pruned": 0, "assisted": 0} for _ in self.instances]
-        self.emit(
-            RoundStarted(
-                round=self.round, epoch=0, instances=[list(i) for i in self.instances],
-                control=self.config.reward.control, host_params=parts.host_params, slots=list(parts.shape.slots),
-            )
-        )  # fmt: skip
 
     def _end_round(self, epoch: int) -> list[Delivered]:
         self.boundary.phase("delivering", epoch)
@@ -227,6 +237,12 @@ class Loop:
         )  # fmt: skip
 
     # --- deciding ----------------------------------------------------------------------------------------------
+
+    def _decide_if_any(self, epoch: int) -> None:
+        """After the last epoch of an episode there is nothing left to decide."""
+        if epoch < self.config.run.epochs:
+            self.boundary.phase("deciding", epoch)
+            self._decide(epoch)
 
     def _decide(self, epoch: int) -> None:
         states = self.engine.states(epoch)

@@ -87,7 +87,8 @@ def test_an_unknown_class_is_not_packed():
 @pytest.mark.parametrize(
     "document",
     [{}, {"!": "os.system", "v": "true"}, {"!": "Thing", "v": {"nope": 1}}, {"!": "Thing", "v": 3},
-     {"!": "Op", "v": "FLY"}, {"!": "tensor", "v": "plain/9"}, {"!": "dict", "v": [1]}, {"!": "set", "v": [[1]]}, {"!": "deque", "v": []}],
+     {"!": "Op", "v": "FLY"}, {"!": "tensor", "v": "plain/9"}, {"!": "dict", "v": [1]}, {"!": "set", "v": [[1]]},
+     {"!": "deque", "v": []}],
 )  # fmt: skip
 def test_what_is_not_a_plain_form_is_one_sentence(document):
     with pytest.raises(Incompatible, match="does not know"):
