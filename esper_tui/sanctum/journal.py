@@ -1,17 +1,16 @@
 """The event log in memory: the newest events, those that a filter lets through, repetitions folded.  Pure."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from esper_tui.sanctum.lines import EventLine, event_line, place
+from esper_tui.sanctum.filters import Match
+from esper_tui.sanctum.lines import EventLine, event_line
 
 Row = dict[str, Any]
 LIMIT = 10_000
-Match = Callable[[Row, EventLine], bool]
-"""A test of an event and the line it is told by."""
 
 
 @dataclass
@@ -25,11 +24,6 @@ class Entry:
 
     def repeats(self, event: Row, told: EventLine) -> bool:
         return self.told == told and self.event.get("env") == event.get("env")
-
-    @property
-    def text(self) -> str:
-        """All that is searched, in lower case."""
-        return f"{place(self.event, self.told.slot)} {self.told.text}".lower()
 
 
 class Journal:

@@ -12,14 +12,18 @@ _KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*"):(.*)$')
 
 
 def json_lines(value: Any, width: int) -> list[Line]:
-    """The value in lines of at most ``width`` cells where its texts allow it; keys stand out."""
-    return [_painted(text) for text in _broken(value, max(20, width), "", "")]
+    """The value in lines of at most ``width`` cells; keys stand out.  Joined without blanks they are JSON again."""
+    return [_painted(part) for text in _broken(value, max(20, width), "", "") for part in _cut(text, width)]
 
 
 def raw_lines(text: str, width: int) -> list[Line]:
     """A record exactly as it stands in the log, cut into lines anywhere."""
+    return [line(part) for part in _cut(text, width)]
+
+
+def _cut(text: str, width: int) -> list[str]:
     width = max(20, width)
-    return [line(text[start : start + width]) for start in range(0, len(text), width)]
+    return [text[start : start + width] for start in range(0, len(text), width)]
 
 
 def compact(value: Any) -> str:
@@ -31,7 +35,7 @@ def _broken(value: Any, width: int, indent: str, label: str) -> list[str]:
     whole = f"{indent}{label}{compact(value)}"
     if len(whole) <= width or not isinstance(value, dict | list) or not value:
         return [whole]
-    if isinstance(value, list) and not any(isinstance(v, dict | list) for v in value):
+    if isinstance(value, list) and not any(isinstance(v, dict | list | str) for v in value):
         filled = textwrap.wrap(compact(value)[1:-1], max(20, width - len(indent) - 2))
         return [f"{indent}{label}[", *(f"{indent}{INDENT}{part}" for part in filled), f"{indent}]"]
     if isinstance(value, dict):

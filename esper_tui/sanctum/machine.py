@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from esper_tui.karn.record import RunRecord
 from esper_tui.leyline.folder import segments
 from esper_tui.leyline.session import Progress
 from esper_tui.sanctum.ink import Line, line
 from esper_tui.sanctum.pace import SLOW_MS, FramePace
-from esper_tui.sanctum.text import DASH, duration, figure, size
+from esper_tui.sanctum.text import DASH, duration, figure, si, size
 
 PHASES = ("training", "measuring", "boundary")
 """Phases that every epoch has, in order; others are shown when they were met."""
@@ -67,7 +68,7 @@ def rate_lines(progress: Progress) -> list[Line]:
     return [
         _row("state", f"{progress.state}, {progress.phase}"),
         _row("epoch", f"{duration(progress.epoch_s)}, {figure(per_minute)} a minute"),
-        _row("images", f"{figure(progress.images_per_s, 4)} a second"),
+        _row("images", f"{si(progress.images_per_s)} a second"),
         _row("up", f"{duration(progress.elapsed_s)} without pauses"),
         _row("paused", duration(progress.paused_s)),
         _row("left", duration(progress.eta_s)),
@@ -91,6 +92,17 @@ def screen_lines(pace: FramePace, queues: Queues, record: RunRecord) -> list[Lin
         _row("dropped", line((str(queues.dropped), dropped), f", {skipped} not understood")),
         _row("commands", f"{queues.commands} without an answer"),
     ]
+
+
+def origin_lines(record: RunRecord) -> list[Line]:
+    """What the run was started with, as its first event tells; tables as ``key value`` pairs."""
+    return [_row(name, _told(value)) for name, value in record.provenance.items()]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{key} {part}" for key, part in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def log_size(folder: Path | None) -> int | None:

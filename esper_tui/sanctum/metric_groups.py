@@ -5,8 +5,8 @@ from typing import Any
 
 from esper_tui.leyline.metrics import METRICS, MetricSpec
 from esper_tui.sanctum.glyphs import Glyphs
-from esper_tui.sanctum.ink import Line, line
-from esper_tui.sanctum.text import figure, number
+from esper_tui.sanctum.ink import Line, fitted, line
+from esper_tui.sanctum.text import figure, fit, number
 from esper_tui.sanctum.widgets.spark import sparkline
 
 Row = dict[str, Any]
@@ -21,7 +21,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "other": ("",),
 }  # fmt: skip
 """Group → beginnings of the keys that stand in it; the first that fits counts."""
-SPARK = 12
+NAME, SPARK, COLUMN = 22, 12, 40
+"""Cells of a name, of a sparkline, of a column without one."""
 
 
 def grouped(keys: Sequence[str]) -> dict[str, list[str]]:
@@ -59,16 +60,22 @@ def levels_text(spec: MetricSpec) -> str:
     return ", ".join(f"{name} {sign} {level:g}" for name, level in levels if level is not None)
 
 
-def group_lines(updates: Sequence[Mapping[str, Any]], keys: Sequence[str], width: int, glyphs: Glyphs) -> list[Line]:
-    """A line per metric: name, newest value, verdict, how it went."""
-    latest = updates[-1]
-    room = min(SPARK, width - 38)
-    lines = []
-    for key in keys:
-        word = verdict(key, latest.get(key))
-        past = sparkline([update.get(key) for update in updates[-2 * SPARK :]], room, glyphs) if room >= 4 else ""
-        lines.append(
-            line(f" {key:<20} ", (f"{figure(latest.get(key)):>8} ", "bold"), (f"{word:<6}", VERDICT_STYLES[word]),
-                 (f" {past}", "series-0"))
-        )  # fmt: skip
-    return lines
+def learning_lines(updates: Sequence[Mapping[str, Any]], width: int, glyphs: Glyphs) -> list[Line]:
+    """All groups, each under its heading, in as many columns as there is room for."""
+    count = max(1, width // COLUMN)
+    each = width // count
+    lines: list[Line] = []
+    for name, keys in grouped(list(updates[-1])).items():
+        lines += [line((name, "head")), *(metric_line(updates, key, each, glyphs) for key in keys)]
+    height = -(-len(lines) // count)
+    rows = [lines[y::height] for y in range(height)]
+    return [line(*(fitted(cell, each) for cell in row)) for row in rows]
+
+
+def metric_line(updates: Sequence[Mapping[str, Any]], key: str, width: int, glyphs: Glyphs) -> Line:
+    """Name, newest value, verdict, and how it went where there is room."""
+    value = updates[-1].get(key)
+    word, room = verdict(key, value), min(SPARK, width - COLUMN)
+    past = sparkline([update.get(key) for update in updates[-2 * SPARK :]], room, glyphs) if room >= 4 else ""
+    named = line(f"{fit(key, NAME)} ", (f"{figure(value):>8} ", "bold"))
+    return line(named, (f"{word:<8}", VERDICT_STYLES[word]), (past, "series-0"))

@@ -112,17 +112,24 @@ def help_entries(subject: Subject, scopes: Sequence[str], role: Role | None, rea
 
 
 def matching(entries: Sequence[Entry], words: str) -> list[Entry]:
-    """Entries in which all words occur; a section is there whole if its heading has them."""
-    wanted = words.lower().split()
+    """Entries in which all words occur; a section is there whole if its heading has them, alone if that is named."""
+    wanted, sections = words.lower().split(), _sections(entries)
+    if (name := " ".join(wanted)) in sections:
+        return sections[name]
     found: list[Entry] = []
-    heading: Entry | None = None
+    for title, (heading, *members) in sections.items():
+        fitting = [e for e in members if all(word in f"{title} {e.searched}" for word in wanted)]
+        found += [heading, *fitting] if fitting else []
+    return found
+
+
+def _sections(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Sections by heading, with the heading."""
+    found: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.kind == "heading":
-            heading = entry
-        elif all(word in f"{heading.name if heading else ''} {entry.searched}" for word in wanted):
-            if heading is not None and heading not in found:
-                found.append(heading)
-            found.append(entry)
+            found[entry.name] = section = []
+        section.append(entry)
     return found
 
 

@@ -3,11 +3,15 @@
 from typing import Any, ClassVar
 
 from textual.containers import Vertical
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.widget import Widget
 
 from esper_tui.karn.record import RunRecord
 from esper_tui.sanctum.widgets.panel import Gated, Panel
+
+
+TINY = 64
+"""Columns below which panels do not stand side by side."""
 
 
 class View(Gated, Vertical):
@@ -26,12 +30,22 @@ class View(Gated, Vertical):
     scope: ClassVar[str] = ""
     help: ClassVar[str] = ""
     metrics: ClassVar[tuple[str, ...]] = ()
-    DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
+    DEFAULT_CSS = """
+    View { height: 1fr; width: 1fr; }
+    View.-tiny.-folding Horizontal { layout: vertical; height: 2 !important; }
+    View.-tiny.-folding Horizontal:focus-within { height: 1fr !important; }
+    View.-tiny.-folding .framed { width: 1fr !important; height: 1 !important; }
+    View.-tiny.-folding .framed:focus { height: 1fr !important; }
+    """
     last_focus: Widget | None = None
 
     def __init__(self, **options: Any):
         super().__init__(**options)
         self.heights: dict[Widget, Any] = {}  # what zoomed widgets had before
+
+    def on_resize(self, event: Resize) -> None:
+        """On a tiny screen a folding view opens only the panel that has the focus."""
+        self.set_class(event.size.width < TINY, "-tiny")
 
     def show(self, record: RunRecord) -> None:
         """Draws what changed."""

@@ -1,6 +1,5 @@
 """View 3: what Tamiyo does, and how well she learns."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,8 +11,7 @@ from esper_tui.karn.record import RunRecord
 from esper_tui.sanctum import policy_lines as told
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.copying import copy_json
-from esper_tui.sanctum.ink import Line, line
-from esper_tui.sanctum.metric_groups import group_lines, grouped
+from esper_tui.sanctum.metric_groups import learning_lines
 from esper_tui.sanctum.policy_charts import Charted, chartable, policy_plot, policy_title
 from esper_tui.sanctum.tally import Tally, tallied
 from esper_tui.sanctum.views.base import View
@@ -26,11 +24,12 @@ class PolicyView(View):
 
     scope = "policy"
     help = (
-        "What Tamiyo decides in this round and what came of it. Once she has learnt something, her figures are shown in "
+        "What Tamiyo decides in this round and what came of it. Once she has learnt, her figures are shown in "
         "groups: optimisation, value, gradient, action space, infrastructure, each with the verdict of its levels."
     )
     metrics = ("seed/gain", "gain/loss", "ppo/", "entropy/", "live/", "return/")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("policy")]
+    DEFAULT_CLASSES = "-folding"
     SCOPED_CSS = False  # the breakpoints are classes of the screen, outside of the view
     DEFAULT_CSS = """
     PolicyView #story { height: 8; }
@@ -79,7 +78,8 @@ class PolicyView(View):
         story.show_text(told.narrative(record, self.tally, updates, story.size.width))
         if updates:
             learning = self.query_one("#learning", Pages)
-            learning.show_text(self._learning(updates, learning.size.width), f"learning · update {len(updates)}")
+            lines = learning_lines(updates, learning.size.width, self.ink.glyphs)
+            learning.show_text(lines, f"learning · update {len(updates)}")
         if record.round is not None:
             ops, stages, gates = (self.query_one(f"#{name}", Pages) for name in ("ops", "stages", "gates"))
             ops.show_text(told.op_lines(record.round, self.tally, ops.size.width))
@@ -87,13 +87,6 @@ class PolicyView(View):
             gates.show_text(told.gate_lines(self.tally, gates.size.width))
             self.query_one("#blueprints", Pages).show_text(told.blueprint_lines(self.tally))
         self._draw_chart(record)
-
-    def _learning(self, updates: Sequence[dict[str, float]], width: int) -> list[Line]:
-        """A heading per group of metrics, and a line per metric."""
-        lines: list[Line] = []
-        for name, keys in grouped(list(updates[-1])).items():
-            lines += [line((f" {name}", "head")), *group_lines(updates, keys, width, self.ink.glyphs)]
-        return lines
 
     # --- the chart ---------------------------------------------------------------------------------------------
 

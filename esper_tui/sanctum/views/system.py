@@ -12,23 +12,28 @@ from esper_tui.sanctum.widgets.scroll import Pages
 
 
 class SystemView(View):
-    """Four panels, each read from the latest progress."""
+    """Panels that are read from the latest progress; below them what was recorded at the start."""
 
     scope = "system"
     help = (
         "Devices and memory, where the time of an epoch goes, how fast the run is, and how the screen keeps up with it."
     )
+    DEFAULT_CLASSES = "-folding"
+    SCOPED_CSS = False  # the breakpoints are classes of the screen, outside of the view
     DEFAULT_CSS = """
-    SystemView Horizontal { height: 1fr; }
+    SystemView #upper { height: 7fr; max-height: 10; }
+    SystemView #lower { height: 8fr; max-height: 10; }
+    SystemView #origin { height: 5fr; }
     """
 
     def compose(self) -> ComposeResult:
-        with Horizontal():
+        with Horizontal(id="upper"):
             yield Pages("machine", id="machine", classes="framed", help=_MACHINE)
             yield Pages("time of an epoch", id="time", classes="framed", help=_TIME)
-        with Horizontal():
+        with Horizontal(id="lower"):
             yield Pages("run", id="rates", classes="framed", help=_RATES)
             yield Pages("screen", id="screen", classes="framed", help=_SCREEN)
+        yield Pages("what runs", id="origin", classes="framed", help=_ORIGIN)
 
     def show(self, record: RunRecord) -> None:
         source = self.esper.source
@@ -37,6 +42,7 @@ class SystemView(View):
             "machine": machine.machine_lines(progress, machine.log_size(source.path if source else None)),
             "time": machine.time_lines(progress, self.query_one("#time").size.width),
             "rates": machine.rate_lines(progress),
+            "origin": machine.origin_lines(record),
             "screen": machine.screen_lines(self.esper.pace, self._queues(source), record),
         }
         for name, lines in parts.items():
@@ -55,6 +61,7 @@ _MACHINE = "What the process uses and what is left. A device line is what its dr
 _TIME = (
     "Seconds of every phase when it was met last. Much time outside of training means that measuring limits the run."
 )
+_ORIGIN = "Versions, device and the engine's choices as they were recorded; `isolation` says whether rows are exact."
 _RATES = "Rates leave pauses out. An epoch is one decision interval."
 _SCREEN = (
     "The screen is drawn less often while its frames are slow. Lag is how late a frame came: keys wait that long at "

@@ -11,9 +11,9 @@ from textual.message import Message
 
 from esper_tui.leyline.errors import UsageError
 from esper_tui.sanctum.actions import bindings
-from esper_tui.sanctum.filters import event_match
+from esper_tui.sanctum.filters import Match, event_match
 from esper_tui.sanctum.ink import Line, Piece, fitted, line, spread
-from esper_tui.sanctum.journal import Entry, Journal, Match
+from esper_tui.sanctum.journal import Entry, Journal
 from esper_tui.sanctum.lines import place
 from esper_tui.sanctum.text import clock_time
 from esper_tui.sanctum.widgets.prompt import Question
@@ -110,7 +110,7 @@ class Log(Scroll, can_focus=True):
         state = "follow" if self.following else f"{self.behind} new, G to follow"
         parts = (self.heading, self.filter_text, f"{self.cursor + 1 if self.length else 0} of {self.length}", state,
                  f"search {self.search_text}" if self.search_text else "")  # fmt: skip
-        self.border_title = escape(" · ".join(filter(None, parts)))
+        self.show_title(escape(" · ".join(filter(None, parts))))
 
     def move(self, to: int) -> None:
         self._follow(to >= self.length - 1)

@@ -55,6 +55,7 @@ class Prompt(Horizontal):
     Prompt > Panel { height: 1; width: 1fr; }
     Prompt > #sign { width: auto; min-width: 1; display: none; }
     Prompt > PromptInput { display: none; border: none; height: 1; padding: 0; width: 1fr; background: $background; }
+    Prompt > PromptInput:focus { border: none; }
     Prompt.asking > #sign { display: block; }
     Prompt.asking > PromptInput { display: block; }
     Prompt.asking > #said { width: auto; max-width: 60%; }
@@ -69,7 +70,7 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Panel(id="sign")
-        yield PromptInput()
+        yield PromptInput(select_on_focus=False)
         yield Panel(id="said")
 
     @property
@@ -118,6 +119,7 @@ class Prompt(Horizontal):
         question = self.question
         if question is None:
             return
+        self.say("")  # before the answer is carried out: what that says must stay
         problem = question.submit(event.value)
         if problem:
             self.say(problem, "bad")
@@ -130,12 +132,12 @@ class Prompt(Horizontal):
     def _cancel(self) -> None:
         if self.question is not None and self.question.cancel is not None:
             self.question.cancel()
+        self.say("")
         self._leave()
 
     def _leave(self) -> None:
         self.question = None
         self.remove_class("asking")
-        self.say("")
         self.post_message(self.Left())
 
     class Left(events.Message):

@@ -115,9 +115,8 @@ class Pages(Scroll, can_focus=True):
 
     def show_text(self, text: Sequence[Line], title: str | None = None, from_top: bool = False) -> None:
         """Shows other lines at the same place, or from the top."""
-        if title is not None:
-            self.border_title = title
         self.text = text
+        self.show_title(self.titles[0] if title is None else title)
         self.offset_lines = 0 if from_top else self.offset_lines
         self.draw()
 
@@ -133,7 +132,7 @@ class Pages(Scroll, can_focus=True):
         self.cursor = self.offset_lines = min(last, self.offset_lines)
         self.show_lines(self.text[self.offset_lines : self.offset_lines + self.page])
         seen = min(self.length, self.offset_lines + self.page)
-        self.border_subtitle = f"{seen} of {self.length}" if last else ""
+        self.show_title(self.titles[0], f"{seen} of {self.length}" if last else "")
 
     def move(self, to: int) -> None:
         self.offset_lines = max(0, to)
