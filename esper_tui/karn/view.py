@@ -1,10 +1,11 @@
 """From a run record back to what the loop knew: slot states, and legality asked of a recording."""
 
+from dataclasses import replace
 from typing import Any
 
 from esper_tui.karn.record import Epoch, Round, RunRecord
 from esper_tui.leyline.legality import Legality, Rules, legality
-from esper_tui.leyline.stages import Stage, parse_stage
+from esper_tui.leyline.stages import EMBARGO_EPOCHS, RESET_EPOCHS, Stage, parse_stage
 from esper_tui.leyline.state import EnvState, SlotState, Verdict
 
 
@@ -26,6 +27,34 @@ def env_state(record: RunRecord, env: int) -> EnvState:
     last = current.epochs[-1]
     slots = tuple(_slot(current, last, env, index) for index in range(len(current.slots)))
     return EnvState(last.number, epochs, slots)
+
+
+def env_now(record: RunRecord, env: int) -> EnvState:
+    """An environment as it stands: at the latest boundary, with what was decided there carried out."""
+    state, current = env_state(record, env), _round(record)
+    stages = [parse_stage(number) for number in current.stages[env]]
+    slots = (_moved(current, env, *pair) for pair in zip(state.slots, stages, strict=True))
+    return replace(state, slots=tuple(slots))
+
+
+def _moved(current: Round, env: int, slot: SlotState, stage: Stage) -> SlotState:
+    """The slot in the stage that the last decision brought it to; what is measured of it comes with the next epoch."""
+    if stage is slot.stage:
+        return slot
+    seed = current.seeds.get((env, slot.slot))
+    if seed is None:
+        clock = EMBARGO_EPOCHS + RESET_EPOCHS if stage is Stage.PRUNED else 0
+        return SlotState(slot.slot, stage, clock=clock)
+    return replace(
+        slot, stage=stage, epochs_in_stage=0, verdict=None, seed=seed.get("seed"), blueprint=seed.get("blueprint"),
+        style=seed.get("style"), params=int(seed.get("params") or 0),
+    )  # fmt: skip
+
+
+def legality_now(record: RunRecord, env: int) -> Legality | None:
+    """What may be done in an environment as it stands, and why not: a preview of the next boundary."""
+    rules = rules_of(record)
+    return legality(env_now(record, env), rules) if rules is not None else None
 
 
 def env_legality(record: RunRecord, env: int) -> Legality | None:

@@ -12,19 +12,26 @@ from esper_tui.sanctum.outcome import SPANS, change_line, gain_change
 from esper_tui.sanctum.text import DASH, short
 from esper_tui.sanctum.widgets.grid import Column, Row
 
-DECISION_COLUMNS = (
+COLUMNS = (
     Column("number", "#", 5, ">", drop=3),
     Column("epoch", "ep", 3, ">"),
     Column("env", "env", 3, ">"),
     Column("slot", "slot", 5),
-    Column("what", "decision", 20, grow=32),
+    Column("what", "decision", 14, grow=36),
     Column("by", "by", 6, grow=2),
     Column("own", "tamiyo", 6, drop=2),
     Column("p", "p", 3, ">", drop=5),
     Column("+1", "+1 ep", 5, ">", drop=4),
     Column("+5", "+5 ep", 5, ">", drop=1),
-    Column("why", "because", 10, grow=60, drop=6),
+    Column("why", "because", 12, grow=60, drop=6),
 )
+
+
+def decision_columns(current: Round) -> list[Column]:
+    """Without what no decision of the round has: a probability, or a person who overruled."""
+    people = any(event["by"] == "human" for event in current.decisions)
+    learned = any(mind_of(event).heads for event in current.decisions[-1:])
+    return [c for c in COLUMNS if (people or c.key != "own") and (learned or c.key != "p")]
 
 
 def decision_rows(current: Round, pinned: Collection[int]) -> list[Row]:
@@ -56,9 +63,10 @@ def _row(current: Round, event: dict[str, Any], pinned: bool) -> Row:
     facts = {
         "number": event["seq"], "epoch": event["epoch"], "env": event["env"], "slot": decision.get("slot", ""),
         "what": decision["op"], "op": decision["op"], "by": "human" if human else event["by"], "p": probability,
-        "own": own or "", "why": because, **{f"+{span}": change for span, change in changes.items()},
+        "own": own or "", "why": because,
     }  # fmt: skip
-    return Row(event["seq"], cells, facts)
+    moved = {f"+{span}": change.value if change is not None else None for span, change in changes.items()}
+    return Row(event["seq"], cells, facts | moved)
 
 
 def reason_of(event: dict[str, Any]) -> str:

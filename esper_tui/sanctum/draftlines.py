@@ -4,23 +4,24 @@ from collections.abc import Mapping
 
 from esper_tui.karn.record import Round, RunRecord
 from esper_tui.leyline.choices import Head, Op
-from esper_tui.leyline.legality import Legality
+from esper_tui.leyline.legality import Legality, Reason
 from esper_tui.leyline.stages import LETTERS, Stage
 from esper_tui.sanctum.draft import Draft, Field, Offer, offer
 from esper_tui.sanctum.explainlines import choice_meaning
-from esper_tui.sanctum.ink import Line, line
+from esper_tui.sanctum.ink import Line, fitted, line, width_of
 from esper_tui.sanctum.legallines import reason_text, wrapped
 from esper_tui.sanctum.lines import SHORT_OPS
 from esper_tui.sanctum.losses import FINAL, warnings
 from esper_tui.sanctum.slotfacts import stage_now
+from esper_tui.sanctum.text import DASH
 
 NAMES: dict[Field, str] = {
     Head.OP: "operation", Head.ALPHA_TARGET: "alpha target", Head.ALPHA_SPEED: "alpha speed",
     Head.ALPHA_CURVE: "alpha curve", "waits": "expires", "epoch": "epoch",
 }  # fmt: skip
 Legal = Mapping[int, Legality | None]
-NOTES = 4
-"""Lines for reasons and advice, so that the dialog keeps its size."""
+CHOICE, NOTES = 18, 4
+"""Cells of a choice; lines for reasons and advice, so that the dialog keeps its size."""
 
 
 def title_of(current: Round, draft: Draft) -> str:
@@ -45,7 +46,7 @@ def draft_lines(record: RunRecord, draft: Draft, chosen: Field, legal: Legal, wi
     lines += [_field_line(record, draft, field, field == chosen, first, closed) for field in draft.fields(closed)]
     notes = [*_refused(draft, refusals, closed, width), *_advice(record, draft, width), *_behind(record, draft)]
     lines += [(), *(notes + [()] * NOTES)[: max(NOTES, len(notes))]]
-    return [*lines, _keys(draft)]
+    return [fitted(content, width) if width_of(content) > width else content for content in [*lines, _keys(draft)]]
 
 
 def _overview(draft: Draft, legal: Legality | None) -> Line:
@@ -63,51 +64,66 @@ def _field_line(
 ) -> Line:
     choice, note = _shown(record, draft, field, legal, closed)
     frame = ("‹", "›") if under else (" ", " ")
-    return line((">" if under else " ", "mark"), (f" {NAMES.get(field, str(field)):<14}", "head"), (frame[0], "key"),
-                (choice, "bold" if under else ""), (frame[1], "key"), " " * max(1, 18 - len(choice)), note)  # fmt: skip
+    return line(
+        (">" if under else " ", "mark"), (f" {NAMES.get(field, str(field)):<14}", "head"), (frame[0], "key"),
+        (choice, "bold" if under else ""), (frame[1], "key"), " " * max(1, CHOICE - len(choice)), note,
+    )  # fmt: skip
 
 
 def _shown(record: RunRecord, draft: Draft, field: Field, legal: Legality | None, closed: bool) -> tuple[str, Line]:
     """What is chosen in a row, and what is said beside it."""
     if isinstance(field, Head):
         choice = draft.choices[field]
-        return choice, _head_note(draft, field, choice, offer(draft, field, record, legal))
+        return choice, _head_note(record, draft, field, offer(draft, field, record, legal))
     if field == "when":
         return draft.timing(closed), line((_WHEN_NOTES[draft.timing(closed)], "dim"))
     if field == "waits":
         return (f"after {draft.waits} ep" if draft.waits else "never"), line(("", ""))
     if field == "epoch":
-        return f"ep {draft.epoch}", line(("at the boundary after it; refused if it is not legal then", "dim"))
+        return f"ep {draft.epoch}", line(("its boundary; refused if closed then", "dim"))
     held = "once" if draft.held == 1 else f"{draft.held} boundaries" if draft.held else "until cancelled"
-    note = "" if draft.held == 1 else "where it is not legal the environment waits"
+    note = "" if draft.held == 1 else "where closed, the environment waits"
     return held, line((note, "dim"))
 
 
 _WHEN_NOTES = {
-    "now": "at the next boundary; refused if it is not legal then",
-    "when legal": "at the first boundary at which it is legal",
+    "now": "next boundary; refused if closed then",
+    "when legal": "the first boundary that allows it",
     "at epoch": "not before that epoch",
 }
 
 
-def _head_note(draft: Draft, head: Head, choice: str, offered: Offer) -> Line:
+def _head_note(record: RunRecord, draft: Draft, head: Head, offered: Offer) -> Line:
+    choice = draft.choices[head]
     reason = offered.closed.get(choice)
+    if head is Head.SLOT:
+        return line(("x ", "warn") if reason is not None else "", (_inside(record, draft), "dim"))
     if reason is not None:
         return line(("x ", "warn"), (reason_text(reason, draft.slot), "warn"))
     meaning = choice_meaning(head, choice, draft.op)
-    others = len(offered.choices) - len(offered.closed)
-    count = f"  {others} of {len(offered.choices)} open" if head is Head.BLUEPRINT else ""
-    return line((f"{meaning}{count}".strip(), "dim"))
+    open_ = len(offered.choices) - len(offered.closed)
+    return line((f"{open_} of {len(offered.choices)} open" if head is Head.BLUEPRINT else meaning, "dim"))
 
 
-def _refused(draft: Draft, refusals: Mapping[int, object], closed: bool, width: int) -> list[Line]:
-    """What will be refused if it stays like this."""
-    if not refusals or draft.timing(closed) == "when legal":
+def _inside(record: RunRecord, draft: Draft) -> str:
+    """What is in the slot of the first environment."""
+    current, env, slot = record.round, draft.envs[0], draft.slot
+    if current is None or slot not in current.slots:
+        return DASH
+    stage, seed = stage_now(current, env, slot), current.seeds.get((env, slot), {})
+    return f"{LETTERS[stage]} {'empty' if stage is Stage.DORMANT else stage.name} {seed.get('blueprint', '')}"
+
+
+def _refused(draft: Draft, refusals: Mapping[int, Reason], closed: bool, width: int) -> list[Line]:
+    """Why it is not legal now, in full, and what becomes of it if it stays so."""
+    if not refusals:
         return []
-    where = "" if len(draft.envs) == 1 else f" in env {' '.join(map(str, refusals))}"
+    reason = next(iter(refusals.values()))
+    where = "" if len(draft.envs) == 1 else f"env {' '.join(map(str, refusals))}: "
+    told = wrapped(f"x  {where}{reason_text(reason)}", width, "warn")
     if draft.timing(closed) == "now":
-        return wrapped(f"x  not legal{where} now and refused if that stays; w: as soon as it is legal", width, "warn")
-    return []
+        told += wrapped("x  it will be refused if that stays; w: as soon as it is legal", width, "warn")
+    return told
 
 
 def _advice(record: RunRecord, draft: Draft, width: int) -> list[Line]:

@@ -35,7 +35,7 @@ def explain_lines(current: Round, event: Row, head: Head, width: int) -> list[Li
     """What she saw and chose; ``head`` is the one that is told in full."""
     mind = mind_of(event)
     lines = [*person_lines(current, event, width), *seen_lines(mind, event, width), ()]
-    lines += head_lines(mind, event["decision"], head)
+    lines += head_lines(mind, event["decision"], head, width)
     lines += feature_lines(mind)
     return [fitted(content, width) if width_of(content) > width else content for content in lines]
 
@@ -114,22 +114,21 @@ def _figure(value: float | None) -> str:
 # --- what was chosen -----------------------------------------------------------------------------------------------
 
 
-def head_lines(mind: Mind, decision: dict[str, str], chosen: Head) -> list[Line]:
-    """Every head: its choice, its probability, how open it was; heads that do not count are dim."""
+def head_lines(mind: Mind, decision: dict[str, str], chosen: Head, width: int) -> list[Line]:
+    """The heads that count: choice, probability, how open it was; then those that do not."""
     op = Op[decision["op"]]
     value = f"   V(s) {short(mind.value, 2, sign=True)}" if mind.value is not None else ""
     lines = [line(("what was chosen", "head"), (value, "bold"))]
-    for head in Head:
+    for head in LIVE_HEADS[op]:
         under = (">", "mark") if head is chosen else (" ", "")
         lines.append(line(under, *_head_line(mind, head, decision, op)))
-        if head is chosen and head in LIVE_HEADS[op]:
+        if head is chosen:
             lines += _distribution(mind, head, decision[head.value])
-    return [*lines, ()]
+    unused = ", ".join(head.value for head in Head if head not in LIVE_HEADS[op])
+    return [*lines, *(line(" ", part) for part in wrapped(f"not used by {op.name}: {unused}", width - 2)), ()]
 
 
 def _head_line(mind: Mind, head: Head, decision: dict[str, str], op: Op) -> Line:
-    if head not in LIVE_HEADS[op]:
-        return line((f"{head.value:<13}not used by {op.name}", "dim"))
     choice = decision[head.value]
     table = mind.heads.get(head, {})
     probability = mind.probability(head, choice)
@@ -137,9 +136,8 @@ def _head_line(mind: Mind, head: Head, decision: dict[str, str], op: Op) -> Line
     share = entropy_share(table)
     openness = "  [forced]" if table and share is None else f"  H {short(share)}" if share is not None else ""
     meaning = choice_meaning(head, choice, op)
-    return line(
-        f"{head.value:<13}", (choice, "bold"), figures, (openness, "dim"), (f"  {meaning}" if meaning else "", "dim")
-    )
+    told = line(f"{head.value:<13}", (choice, "bold"), figures, (openness, "dim"))
+    return line(told, (f"  {meaning}", "dim")) if meaning else told
 
 
 def _distribution(mind: Mind, head: Head, choice: str) -> list[Line]:
@@ -183,10 +181,10 @@ def feature_lines(mind: Mind) -> list[Line]:
 
 
 def _came_of_it(current: Round, event: Row) -> list[Line]:
-    lines = [line(("what came of it", "head"), ("  gain of the environment, nat", "dim"))]
+    lines = [line(("what came of it", "head"), ("  gain moved, nat", "dim"))]
     for span in SPANS:
         change = gain_change(current, event["env"], event["epoch"], span)
-        waits = f"  ep {event['epoch'] + span} is not measured yet" if now_of(current) < event["epoch"] + span else ""
+        waits = f"  known at ep {event['epoch'] + span}" if now_of(current) < event["epoch"] + span else ""
         lines.append(line(f" after {span} ep  ", *change_line(change), (waits, "dim")))
     if stages := _stages_since(current, event):
         lines.append(line(" stages      ", stages))

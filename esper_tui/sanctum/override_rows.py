@@ -18,9 +18,9 @@ OVERRIDE_COLUMNS = (
     Column("number", "#", 3, ">"),
     Column("env", "env", 3, ">"),
     Column("slot", "slot", 5),
-    Column("what", "action", 14, grow=22),
-    Column("when", "when", 10, grow=10),
-    Column("state", "state", 14, grow=12),
+    Column("what", "action", 9, grow=26),
+    Column("when", "when", 17, grow=8),
+    Column("state", "state", 18, grow=12),
     Column("effect", "+1 +5 ep", 11, drop=1),
     Column("by", "by", 6, grow=14, drop=2),
 )

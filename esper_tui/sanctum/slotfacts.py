@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from esper_tui.karn.record import Round, RunRecord
-from esper_tui.karn.view import GATE_OF, env_legality, env_state
+from esper_tui.karn.view import GATE_OF, env_now, legality_now
 from esper_tui.leyline.choices import ALPHA_SPEEDS, STYLES, TEMPOS, Op
 from esper_tui.leyline.stages import CLEANUP, Stage, parse_stage
 from esper_tui.sanctum.text import column, number
@@ -175,14 +175,14 @@ def slot_document(record: RunRecord, env: int, slot: str) -> Row:
     current = record.round
     if current is None:
         return {}
-    seed, ramp, legal = seed_of(current, env, slot), alpha_of(current, env, slot), env_legality(record, env)
+    seed, ramp, legal = seed_of(current, env, slot), alpha_of(current, env, slot), legality_now(record, env)
     measures = {
         "gain": seed_measure(current, "seed/gain", env, slot),
         "dependence": seed_measure(current, "seed/dependence", env, slot),
         "shapley": shapley_measure(current, env, slot),
         **{f"with {other}": both for other, both in pair_measures(current, env, slot).items()},
     }
-    state = next((s for s in env_state(record, env).slots if s.slot == slot), None)
+    state = next((s for s in env_now(record, env).slots if s.slot == slot), None)
     return {
         "env": env, "slot": slot, "round": current.number, "stage": stage_now(current, env, slot).name,
         "state": asdict(state) if state else None,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from esper_tui.karn.record import Round, RunRecord
-from esper_tui.karn.view import env_legality
+from esper_tui.karn.view import env_now, legality_now
 from esper_tui.leyline.config import HOLD_WINDOW
 from esper_tui.leyline.legality import Code
 from esper_tui.leyline.metrics import METRICS
-from esper_tui.leyline.stages import CLEANUP, LETTERS, Stage
+from esper_tui.leyline.stages import LETTERS, Stage
 from esper_tui.sanctum.glyphs import Glyphs
 from esper_tui.sanctum.ink import Line, Piece, fitted, line, width_of
 from esper_tui.sanctum.lines import SHORT_OPS
@@ -61,9 +61,9 @@ def inspector_lines(record: RunRecord, env: int, slot: str, width: int, glyphs: 
     seed = seed_of(current, env, slot)
     if seed is None:
         lines = [line("empty; nothing was planted here in this round"), *_strips(current, env, slot, width, glyphs)]
-        lines += [(), *_blueprints(record, current, env, slot)]
+        lines += [_people(current, env, slot), (), *_blueprints(record, current, env, slot)]
     else:
-        lines = [*_identity(current, env, slot, seed), _timeline(current, env, slot)]
+        lines = [*_identity(record, current, env, slot, seed), _timeline(current, env, slot)]
         lines += _strips(current, env, slot, width, glyphs)
         lines += [] if seed.gone else _living(record, current, env, slot)
         lines.append(_people(current, env, slot))
@@ -84,7 +84,7 @@ def _living(record: RunRecord, current: Round, env: int, slot: str) -> list[Line
 # --- who it is -----------------------------------------------------------------------------------------------------
 
 
-def _identity(current: Round, env: int, slot: str, seed: Seed) -> list[Line]:
+def _identity(record: RunRecord, current: Round, env: int, slot: str, seed: Seed) -> list[Line]:
     chosen = seed.planting["decision"] if seed.planting else {}
     how = "  ".join(filter(None, (seed.style, chosen.get("tempo"), chosen.get("alpha_target"))))
     human = seed.planting is not None and seed.planting["by"] == "human"
@@ -93,15 +93,15 @@ def _identity(current: Round, env: int, slot: str, seed: Seed) -> list[Line]:
         named("seed", (who, "bold"), f"  {si(seed.params)} parameters" + ("  taken away" if seed.gone else "")),
         named("planted", f"ep {seed.born} ", (seed.by, "human" if human else ""), f"  {how}"),
     ]
-    if seed.gone and current.epochs and stage_now(current, env, slot) in CLEANUP:
-        clock = current.epochs[-1].clocks[env][current.slots.index(slot)]
-        lines.append(named("slot", f"free again about ep {now_of(current) + clock}"))
+    state = env_now(record, env)
+    if seed.gone and (clock := state.slot(slot).clock):
+        lines.append(named("slot", f"free again about ep {state.epoch + clock}"))
     return lines
 
 
 def _blueprints(record: RunRecord, current: Round, env: int, slot: str) -> list[Line]:
     """What could be planted: parameters of the largest form, and their share of the host."""
-    legal, sizes = env_legality(record, env), record.rules.get("seed_params", {}).get(slot, {})
+    legal, sizes = legality_now(record, env), record.rules.get("seed_params", {}).get(slot, {})
     if legal is None:
         return []
     lines = [line(("what could be planted", "head"))]

@@ -1,4 +1,4 @@
-"""A session without a loop whose overrides are the real ones: queued, guarded, waiting, refused as a run would do it."""
+"""A session without a loop whose overrides are the real ones: queued, guarded, waiting, refused as in a run."""
 
 from typing import Any
 
@@ -63,10 +63,10 @@ class SteeredSession(FakeSession):
             self.commands.append(command)
             self.acks.append(Ack(number, "rejected", reason=reason))
             return number
-        self.reserved[id(command)] = self.overrides.reserve()
+        reserved = self.reserved[id(command)] = self.overrides.reserve()
         number = super().submit(command)
         place = next(i for i, ack in enumerate(self.acks) if ack.id == number)
-        self.acks[place] = Ack(number, "accepted", intervention=self.reserved[id(command)])
+        self.acks[place] = Ack(number, "accepted", intervention=reserved)
         return number
 
     def _boundary(self) -> None:

@@ -29,7 +29,7 @@ class ExplainDialog(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("explain")]
     SCOPED_CSS = False  # the breakpoints are classes of the screen
     DEFAULT_CSS = """
-    ExplainDialog > Vertical.dialog { width: 118; height: 30; max-width: 100%; max-height: 100%; padding: 0 1; }
+    ExplainDialog > Vertical.dialog { width: 118; height: 24; max-width: 100%; max-height: 100%; padding: 0 1; }
     ExplainDialog #why { width: 1fr; height: 1fr; margin-right: 2; }
     ExplainDialog #came { width: 1fr; height: 1fr; }
     ExplainDialog.-raw #came { display: none; }

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from esper_tui.karn.record import Round
-from esper_tui.karn.view import env_legality
+from esper_tui.karn.view import legality_now
 from esper_tui.leyline.choices import Head
 from esper_tui.leyline.legality import Legality
 from esper_tui.leyline.session import Override
@@ -60,7 +60,7 @@ class OverrideDialog(Modal[None]):
 
     @property
     def legal(self) -> dict[int, Legality | None]:
-        return {env: env_legality(self.esper.record, env) for env in self.draft.envs}
+        return {env: legality_now(self.esper.record, env) for env in self.draft.envs}
 
     @property
     def closed(self) -> bool:

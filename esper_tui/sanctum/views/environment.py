@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from esper_tui.karn.record import Round, RunRecord
-from esper_tui.karn.view import env_legality
+from esper_tui.karn.view import legality_now
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.charts import METRICS, SMOOTHINGS, env_plot, legend, plot_title
 from esper_tui.sanctum.copying import copy_json
@@ -128,7 +128,7 @@ class EnvironmentView(View):
         else:
             lines = inspector_lines(record, env, slot, inspector.size.width, self.ink.glyphs)
             inspector.show_text(lines, f"slot {slot}")
-        closed = legal_lines(env_legality(record, env), slot, legal.size.width)
+        closed = legal_lines(legality_now(record, env), slot, legal.size.width)
         self._fit(legal, len(closed))
         legal.show_text(closed)
         self.history.show_title(f"history of {slot}")
