@@ -35,8 +35,12 @@ def summary_lines(runs: Sequence[Curves], metric: str, width: int) -> list[Line]
 
 
 def _row(cells: Cells, widths: dict[str, int]) -> Line:
-    kept = [fitted(cells.get(c.key, ()), widths[c.key], c.align) for c in COLUMNS if c.key in widths]
-    return line(*(piece for cell in kept for piece in (cell, " ")))
+    return joined([fitted(cells.get(c.key, ()), widths[c.key], c.align) for c in COLUMNS if c.key in widths])
+
+
+def joined(cells: Sequence[Line]) -> Line:
+    """Cells side by side with a blank between."""
+    return line(*(piece for i, cell in enumerate(cells) for piece in ((" ", cell) if i else (cell,))))
 
 
 def run_cells(run: Curves, place: int, metric: str) -> Cells:
@@ -83,10 +87,10 @@ def config_lines(differences: Sequence[tuple[str, Sequence[Any]]], width: int) -
     runs = len(differences[0][1])
     room = max(6, (width - keys - 1) // runs - 1)
     heads = [fitted(line((LETTERS[i], f"bold series-{i}")), room) for i in range(runs)]
-    lines = [line(" " * (keys + 1), *(piece for head in heads for piece in (head, " ")))]
+    lines = [line(" " * (keys + 1), joined(heads))]
     for key, values in differences:
         cells = [fitted(line((told(value), f"series-{i}")), room) for i, value in enumerate(values)]
-        lines.append(line((f"{key:<{keys}} ", "dim"), *(piece for cell in cells for piece in (cell, " "))))
+        lines.append(line((f"{key:<{keys}} ", "dim"), joined(cells)))
     return lines
 
 

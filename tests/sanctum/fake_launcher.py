@@ -81,7 +81,7 @@ async def until(pilot, app, met: Callable[[], bool]) -> str:
         if met():
             break
         await pilot.pause(0.01)
-    assert met()
+    assert met(), screen_text(app)
     return screen_text(app)
 
 

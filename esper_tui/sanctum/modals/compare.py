@@ -1,6 +1,7 @@
 """Runs laid over each other: one metric as a curve per run, what they came to, in which settings they differ."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from esper_tui.leyline.metrics import METRICS
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.compare_lines import config_lines, summary_lines
 from esper_tui.sanctum.curves import AXES, SMOOTHING, Curves, config_differences, load_curves, metrics_of, plot_of
-from esper_tui.sanctum.ink import Line, line, spread
+from esper_tui.sanctum.ink import Line, fitted, line, spread, width_of
 from esper_tui.sanctum.modals.base import Modal
 from esper_tui.sanctum.widgets.bigplot import BigPlot
 from esper_tui.sanctum.widgets.panel import Panel
@@ -61,7 +62,9 @@ class CompareDialog(Modal[None]):
         self._draw()
 
     def _failed(self, error: Exception) -> None:
-        self.query_one("#about", Panel).show_lines([line((str(error), "bad"))])
+        about = self.query_one("#about", Panel)
+        about.show_lines([line((part, "bad")) for part in wrap(str(error), max(20, about.size.width))])
+        about.styles.height = len(about.lines)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw)
@@ -82,10 +85,10 @@ class CompareDialog(Modal[None]):
     def _about(self, width: int) -> Line:
         """What is drawn, and the keys that change it."""
         scale = "log" if self.log_scale else "linear"
-        mean = f" mean of {self.smoothing} ep" if self.smoothing > 1 else ""
-        what = line((self.metric, "title"), f"  {METRICS[self.metric].help}{mean}" if width >= 100 else "")
+        what = line((self.metric, "title"), f"  {METRICS[self.metric].help}" if width >= 100 else "")
         keys = (("m", "metric"), ("x", self.axis), (".", scale), (",", f"smooth {self.smoothing}"), ("d", "settings"))
-        return spread(what, line(*(p for key, name in keys for p in (("  " + key, "key"), f" {name}"))), width)
+        told = line(*(part for key, name in keys for part in (("  " + key, "key"), f" {name}")))
+        return spread(fitted(what, max(0, width - width_of(told) - 1)), told, width)
 
     # --- what can be done --------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.color import Color
 from textual_plotext import PlotextPlot
 
-from esper_tui.sanctum.widgets.chart import Plot, Series, tick_labels, usable, window_of
+from esper_tui.sanctum.widgets.chart import Plot, Series, tick_labels, ticks_of, usable, window_of
 from esper_tui.sanctum.widgets.raster import Point, Window, decimated, nice_ticks
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class BigPlot(PlotextPlot):
         self.plt.text(series.letter, *at, color=ink, background=paper, style="bold")
 
     def _draw_axes(self, window: Window) -> None:
-        ticks = nice_ticks(window.y0, window.y1, max(2, self.size.height // 3))
+        ticks = ticks_of(self.plot)(window.y0, window.y1, max(2, self.size.height // 3))
         self.plt.yticks(ticks, list(tick_labels(ticks, self.plot).values()))
         across = nice_ticks(window.x0, window.x1, max(2, self.size.width // 14))
         self.plt.xticks(across, [f"{tick:g}" for tick in across])

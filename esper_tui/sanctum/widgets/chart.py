@@ -9,7 +9,7 @@ from textual import events
 from esper_tui.sanctum.ink import Line, Piece, line
 from esper_tui.sanctum.text import cell_len, fit, fixed
 from esper_tui.sanctum.widgets.panel import Panel
-from esper_tui.sanctum.widgets.raster import PLOTTERS, Point, Window, drawn, nice_ticks
+from esper_tui.sanctum.widgets.raster import PLOTTERS, Point, Window, drawn, log_ticks, nice_ticks
 
 GUTTER_MAX = 9
 LEAST_SPAN = 1e-9
@@ -64,7 +64,7 @@ def chart_lines(plot: Plot, width: int, height: int, kind: str) -> list[Line]:
     if not values or rows < 2 or width < 16:
         return [line(("nothing measured yet", "dim"))]
     window = window_of(series, values, plot)
-    ticks = nice_ticks(window.y0, window.y1, max(2, rows // 2))
+    ticks = ticks_of(plot)(window.y0, window.y1, max(2, rows // 2))
     labels = tick_labels(ticks, plot)
     gutter = min(GUTTER_MAX, max(map(cell_len, labels.values())))
     columns = width - gutter - 2
@@ -91,10 +91,15 @@ def window_of(series: Sequence[Sequence[Point]], values: Sequence[float], plot: 
     return Window(min(xs), max(xs), low, high)
 
 
+def ticks_of(plot: Plot) -> Callable[[float, float, int], list[float]]:
+    """How the ticks of its y axis are chosen."""
+    return log_ticks if plot.log else nice_ticks
+
+
 def tick_labels(ticks: Sequence[float], plot: Plot) -> dict[float, str]:
     """Tick → its text, with as many decimals as tell the ticks apart."""
     if plot.log:
-        return {tick: f"{10**tick:.3g}" for tick in ticks}
+        return {tick: f"{10**tick:.4g}" for tick in ticks}
     step = ticks[1] - ticks[0] if len(ticks) > 1 else abs(ticks[0]) or 1
     digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
     return {tick: fixed(tick, min(6, digits)) for tick in ticks}

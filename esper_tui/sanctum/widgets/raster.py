@@ -99,6 +99,16 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
     return [round(i * step, digits) for i in range(first, math.floor(high / step + 1e-9) + 1)] or [low]
 
 
+def log_ticks(low: float, high: float, count: int) -> list[float]:
+    """Like ``nice_ticks`` where low and high are logarithms: powers of ten, or 1, 2 and 5 times them."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    for factors in ((1, 2, 5), (1,)):
+        ticks = [p + math.log10(f) for p in powers for f in factors if low <= p + math.log10(f) <= high]
+        if len(ticks) <= count:
+            break
+    return (ticks if len(ticks) > 1 else nice_ticks(low, high, count))[:: max(1, -(-len(ticks) // max(1, count)))]
+
+
 def smoothed(values: Sequence[float | None], width: int) -> list[float | None]:
     """The mean of the last ``width`` measured values at every place; unmeasured ones stay unmeasured."""
     result: list[float | None] = []
