@@ -72,7 +72,7 @@ def _views() -> Iterable[Action]:
 
 
 LISTS, LIVE = ("grid", "log"), ("fleet", "environment", "decisions")
-MOVES = (*LISTS, "form")
+MOVES, SIDEWAYS = (*LISTS, "form"), ("grid", "form")
 SCROLLS = (*MOVES, "text")
 
 _GLOBAL = (
@@ -155,9 +155,9 @@ _LISTS = (
     Action("open", "enter", "open", "Look inside what is selected, or change it.", MOVES, hint=15),
     Action("filter", "/", "filter", "Show only rows that match; Esc clears.", MOVES, command="filter",
            usage="WORDS", hint=40),
-    Action("mark", "space", "mark", "Mark the row, to compare or to override together.", LISTS),
-    Action("unset", "x,delete", "take out", "Take the setting out of the text: what it extends, or the default, counts.",
-           ("form",), hint=17),
+    Action("mark", "space", "mark", "Mark the row, to compare or to override together.", ("grid",)),
+    Action("unset", "x,delete", "take out",
+           "Take the setting out of the text; what it extends, or the default, counts.", ("form",), hint=17),
     Action("sort_next", ">", "sort column on", "Sort by the next column.", ("grid",)),
     Action("sort_previous", "<", "sort column back", "Sort by the column before.", ("grid",)),
     Action("reverse", "r", "reverse", "Turn the order around.", ("grid",)),
@@ -172,7 +172,8 @@ _VIEWS = (
     Action("pin", "P", "pin", "Keep this environment, decision or run on top.", (*LIVE, "runs", "explain")),
     Action("copy", "y", "copy", "Copy as JSON to the clipboard and into the run folder.",
            (*LIVE, "events", "policy", "runs", "explain", "queue")),
-    Action("raw", "i", "raw record", "The event or row exactly as it was recorded.", (*LIVE, "events", "explain")),
+    Action("raw", "i", "raw record", "The event or row exactly as it was recorded.",
+           ("environment", "decisions", "events", "explain")),
     Action("metric", "m", "metric", "Chart the next metric.", ("fleet", "environment", "policy", "compare"),
            command="metric", usage="[NAME]", hint=50),
     Action("scale", ".", "log scale", "Chart on a logarithmic or a linear axis.",

@@ -32,6 +32,7 @@ from esper_tui.sanctum.widgets.prompt import Prompt
 class EsperApp(Overruling, Launching):
     """The screens of one process: the launch screen, then at most one run at a time."""
 
+    TITLE = "esper"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
     ENABLE_COMMAND_PALETTE = False
@@ -88,7 +89,7 @@ class EsperApp(Overruling, Launching):
         self.footer.show(self.scopes(), self.role, self.readonly)
         self.prompt.forget(self.clock())
         self.view.show(record)
-        if isinstance(self.screen, Modal):
+        if isinstance(self.screen, Modal) and self.screen.is_mounted:
             self.screen.frame()
 
     def status(self) -> Status:

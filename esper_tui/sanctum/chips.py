@@ -36,7 +36,7 @@ def slot_of(current: Round, env: int, index: int, alerts: list[dict[str, Any]]) 
     fresh = last is None or last.stages[env][index] != int(stage)
     in_stage = 0 if fresh or last is None else last.in_stage[env][index]
     if stage is Stage.BLENDING and last is not None:
-        figure = short(last.alphas[env][index], 1) if not fresh else ".0"
+        figure = short(last.alphas[env][index], 1).removesuffix(".0") if not fresh else ".0"
     else:
         figure = "" if stage in (Stage.DORMANT, Stage.FOSSILIZED) else str(in_stage)
     raised = [a["rule"] for a in alerts if a.get("env") == env and a.get("slot") == name]

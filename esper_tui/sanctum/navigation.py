@@ -1,5 +1,6 @@
 """Where one is: views and the way back, panels, the selected environment and slot, prompts, screenshots."""
 
+from collections.abc import Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -9,6 +10,7 @@ from textual.widgets import ContentSwitcher
 from esper_tui.karn.record import RunRecord
 from esper_tui.leyline.errors import EsperError, UsageError
 from esper_tui.sanctum.actions import ACTIONS
+from esper_tui.sanctum.commands import completions, parse
 from esper_tui.sanctum.pictures import save_screen
 from esper_tui.sanctum.rowfilter import row_match
 from esper_tui.sanctum.shell import Shell
@@ -182,16 +184,22 @@ class Navigation(Shell):
         self.ask(Question("/", submit, change, cancel=lambda: change(""), text=grid.filter_text))
 
     def action_command(self, text: str = "") -> None:
-        from esper_tui.sanctum.commands import completions
+        words = self.known_words()
+        self.ask(Question(":", self.run_line, complete=lambda typed: completions(typed, words), text=text))
 
-        self.ask(Question(":", self.run_line, complete=completions, text=text))
+    def known_words(self) -> dict[str, Sequence[str]]:
+        """What only the application knows, to complete commands with."""
+        words: dict[str, Sequence[str]] = {"slot": self.record.round.slots if self.record.round else []}
+        if self.launcher is not None:
+            words["preset"] = [card.name for card in self.launcher.presets()]
+        if isinstance(self.focused, Grid):
+            words["column"] = [column.key for column in self.focused.columns]
+        return words
 
     def run_line(self, text: str) -> str | None:
         """Carries out what was typed after ``:``; returns the sentence of what was not understood."""
         if not text.strip():
             return None
-        from esper_tui.sanctum.commands import parse
-
         try:
             typed = parse(text)
         except UsageError as error:

@@ -271,3 +271,19 @@ def legal_lines(record: RunRecord, env: int, width: int) -> list[Line]:
         closed.append(line((" closed  " if not closed else "         ", "head"), f"{op.name:<17}",
                            (f"{reason.text if reason else ''}{opens}", "dim")))  # fmt: skip
     return [fitted(content, width) for content in (*lines, *closed)]
+
+
+def env_document(record: RunRecord, env: int) -> dict[str, Any]:
+    """An environment as plain values: what was measured last, its slots, its last decision; for copying."""
+    current = record.round
+    if current is None or not current.epochs:
+        return {"env": env}
+    last = current.epochs[-1]
+    decided = [d["decision"] | {"epoch": d["epoch"], "by": d["by"]} for d in current.decisions if d["env"] == env]
+    slots = {
+        name: {"stage": parse_stage(current.stages[env][index]).name, "alpha": last.alphas[env][index]}
+        | {k: v for k, v in current.seeds.get((env, name), {}).items() if k in ("seed", "blueprint", "style", "params")}
+        for index, name in enumerate(current.slots)
+    }
+    measured = {key: column(last.columns, key, env) for key in last.columns}
+    return {"env": env, "epoch": last.number, "measured": measured, "slots": slots, "decisions": decided}

@@ -1,5 +1,6 @@
 """View 1: who is in trouble stands first and stays there, and every slot is told in letters."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -124,6 +125,29 @@ async def test_the_chart_changes_metric_scale_and_smoothing(session, make_app):
         assert "val loss" in await frame(app, pilot)
         await pilot.press(".", "comma")
         assert "val loss · log · mean of 5" in await frame(app, pilot)
+
+
+async def test_where_the_chart_has_no_room_m_gives_it_the_view(session, make_app):
+    session.release_epochs(12)
+    app = make_app(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await frame(app, pilot)
+        await pilot.press("m")
+        await pilot.pause()
+        assert "val acc" in await frame(app, pilot)
+        await pilot.press("escape")
+        assert "last act" in await frame(app, pilot)
+
+
+async def test_an_environment_is_copied_as_json(session, make_app):
+    session.release_epochs(12)
+    app = make_app(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await frame(app, pilot)
+        await pilot.press("j", "y")
+        document = json.loads(app.clipboard)
+        assert (document["env"], document["epoch"]) == (1, 12)
+        assert document["slots"]["r0c1"]["blueprint"] == "CONV_HEAVY"
 
 
 async def test_filter_zoom_and_the_way_back(session, make_app):

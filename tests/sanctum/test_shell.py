@@ -1,8 +1,14 @@
 """The shell around the views: frames, keys, commands and what became of them, leaving."""
 
+import asyncio
+import os
+import signal
+import threading
+
 import pytest
 from fake import FakeSession
 
+from esper_tui.leyline.errors import UsageError
 from esper_tui.leyline.session import Pause, Resume, Step, Stop
 from esper_tui.sanctum.app import EsperApp
 from esper_tui.sanctum.pictures import screen_text
@@ -76,6 +82,42 @@ async def test_leaving_a_run_asks_what_should_become_of_it(key, kind, sent, sess
     assert app.return_value.kind == kind
     assert app.return_value.session is session
     assert [type(c) for c in session.commands] == ([sent] if sent else [])
+
+
+@pytest.mark.parametrize(
+    ("number", "on_hangup", "kind", "sent"),
+    [
+        (signal.SIGHUP, "headless", "detach", []),
+        (signal.SIGHUP, "checkpoint-exit", "checkpoint", [Stop()]),
+        (signal.SIGTERM, "headless", "checkpoint", [Stop()]),
+    ],
+)
+async def test_a_signal_closes_the_screen_in_order(number, on_hangup, kind, sent, session, make_app):
+    app = make_app(session, on_hangup=on_hangup)
+    async with app.run_test(size=(80, 24)) as pilot:
+        os.kill(os.getpid(), number)
+        await asyncio.sleep(0.05)
+        await pilot.pause()
+    assert (app.return_value.kind, app.return_value.signal) == (kind, number)
+    assert session.commands == sent
+
+
+async def test_slow_work_comes_back_to_the_screen(make_app, session):
+    app, found = make_app(session), []
+
+    def fail():
+        raise UsageError("no such preset")
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.in_thread(lambda: threading.current_thread() is threading.main_thread(), found.append)
+        app.in_thread(fail, found.append)
+        for _ in range(50):
+            await asyncio.sleep(0.01)
+            if found and "no such preset" in screen_text(app):
+                break
+        await pilot.pause()
+        assert found == [False]
+        assert "no such preset" in screen_text(app)
 
 
 async def test_a_finished_run_is_left_at_once(session, make_app):

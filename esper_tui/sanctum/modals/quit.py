@@ -21,10 +21,10 @@ def quit_lines(progress: Progress) -> list[Line]:
     return [
         line(f"The run is {progress.state}. What should become of it?"),
         (),
-        line(("k", "key"), "      keep training without this screen"),
+        line(("k", "key"), "       keep training without this screen"),
         line(("c", "key"), " ", ("Enter", "key"), f" end at the next boundary, with its receipt{within}"),
-        line(("a", "key"), "      abandon: end now, nothing more is measured or kept"),
-        line(("Esc", "key"), "    stay"),
+        line(("a", "key"), "       abandon: end now, nothing more is measured or kept"),
+        line(("Esc", "key"), "     stay"),
     ]
 
 

@@ -5,13 +5,16 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.events import Resize
 
 from esper_tui.karn.record import Round, RunRecord
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.charts import METRICS, SMOOTHINGS, env_plot, legend, plot_title
+from esper_tui.sanctum.copying import copy_json
 from esper_tui.sanctum.order import StableOrder
 from esper_tui.sanctum.summaries import (
     decision_lines,
+    env_document,
     legal_lines,
     override_lines,
     policy_lines,
@@ -31,6 +34,8 @@ blueprint, then alpha while blending or the epochs in this stage; ^ exploding, v
 person's hand. Rows in trouble rise at once and sink after three calm epochs."""
 LEAST_TAIL = 6
 """Lines that the events below the table keep, their border included."""
+FLAT = 13
+"""Lines of the view below which there is nothing but the table."""
 LEAST_SLOTS = 14
 """Lines of the table of slots beside the fleet."""
 POLICY_HELP = "What was decided at the last boundaries, how many seeds are in which stage, and what growth has bought."
@@ -57,6 +62,9 @@ class FleetView(View):
     .-narrow FleetView #overrides { display: none; }
     Screen.-narrow.-tall FleetView #middle, Screen.-narrow.-high FleetView #middle { layout: vertical; height: 16; }
     Screen.-narrow FleetView #policy { height: 4; }
+    FleetView #chart.-zoomed { display: block !important; }
+    FleetView.-flat #middle, FleetView.-flat #lower { display: none; }
+    FleetView.-flat #middle.-zoomed, FleetView.-flat #lower.-zoomed { display: block !important; }
     """
 
     def __init__(self, **options: Any):
@@ -81,6 +89,10 @@ class FleetView(View):
             yield Panel("5 events", id="tail", classes="framed", help="The newest events first; view 5 has them all.")
             yield Panel("overrides", id="overrides", classes="framed")
             yield Panel("8 system", id="system", classes="framed")
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there are few lines the table has them all."""
+        self.set_class(event.size.height < FLAT, "-flat")
 
     def on_mount(self) -> None:
         self.parts = list(self.query(Panel))
@@ -129,7 +141,9 @@ class FleetView(View):
         """The table has the lines it needs, as long as enough are left for what is below."""
         upper, grid = self.query_one("#upper"), self.query_one(Grid)
         frame = grid.outer_size.height - grid.size.height
-        room = self.size.height - self.query_one("#middle").outer_size.height - LEAST_TAIL
+        room = self.size.height
+        if not self.has_class("-flat"):
+            room -= self.query_one("#middle").outer_size.height + LEAST_TAIL
         least = LEAST_SLOTS if self.query_one("#slots").display else 0
         wanted = max(4, min(max(least, rows + 1 + frame), room))
         if grid.size and not self.query(".-zoomed") and wanted != self.upper_height:
@@ -176,9 +190,18 @@ class FleetView(View):
         self.esper.pinned ^= {self.esper.selected_env}
         self.esper.draw()
 
+    def action_copy(self) -> None:
+        env = self.esper.selected_env
+        copy_json(self.esper, f"env-{env}", env_document(self.esper.record, env))
+
     def action_metric(self, name: str = "") -> None:
-        """Charts the next metric, or the one that is named."""
-        names = list(METRICS)
+        """Charts the next metric, or the one that is named; a chart without room gets the whole view first."""
+        chart, names = self.query_one(Chart), list(METRICS)
+        if not chart.display:
+            self.toggle_zoom(chart)
+            chart.focus()
+            self.esper.draw()
+            return
         self.metric = name if name in METRICS else names[(names.index(self.metric) + 1) % len(names)]
         self.esper.draw()
 

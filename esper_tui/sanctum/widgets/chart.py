@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import events
 
@@ -10,6 +11,9 @@ from esper_tui.sanctum.ink import Line, Piece, line
 from esper_tui.sanctum.text import cell_len, fit, fixed
 from esper_tui.sanctum.widgets.panel import Panel
 from esper_tui.sanctum.widgets.raster import PLOTTERS, Point, Window, drawn, log_ticks, nice_ticks
+
+if TYPE_CHECKING:
+    from esper_tui.sanctum.widgets.bigplot import BigPlot
 
 GUTTER_MAX = 9
 LEAST_SPAN = 1e-9
@@ -155,7 +159,10 @@ def _marks(plot: Plot, window: Window, columns: int, gutter: int) -> Line:
 
 
 class Chart(Panel, can_focus=True):
-    """Shows a plot; computes its lines only when the plot or the size changed."""
+    """Shows a plot; computes its lines only when the plot or the size changed.
+
+    With the room of a whole view it shows the plot larger (``bigplot``).
+    """
 
     DEFAULT_CSS = "Chart { height: 1fr; }"
 
@@ -163,15 +170,29 @@ class Chart(Panel, can_focus=True):
         super().__init__(title, id=id, classes=classes, help=help)
         self.plot = Plot()
         self.drawn_for: tuple[object, ...] = ()
+        self.big: BigPlot | None = None
 
     def show_plot(self, plot: Plot, title: str, subtitle: str = "") -> None:
         self.plot = plot
         self.show_title(title, subtitle)
         self._draw()
 
+    def show_zoomed(self, zoomed: bool) -> None:
+        if zoomed and self.big is None:
+            from esper_tui.sanctum.widgets.bigplot import BigPlot  # what it stands on takes a while to import
+
+            self.big = BigPlot()
+            self.mount(self.big)
+        elif not zoomed and self.big is not None:
+            self.big.remove()
+            self.big = None
+        self._draw()
+
     def _draw(self) -> None:
         kind, size = self.ink.glyphs.plot, self.size
-        if self.drawn_for != (self.plot, size, kind) and size:
+        if self.big is not None:
+            self.big.show_plot(self.plot)
+        elif self.drawn_for != (self.plot, size, kind) and size:
             self.drawn_for = (self.plot, size, kind)
             self.show_lines(chart_lines(self.plot, size.width, size.height, kind))
 

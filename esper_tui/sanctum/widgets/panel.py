@@ -76,6 +76,9 @@ class Panel(Gated):
         if shown != [self.border_title or "", self.border_subtitle or ""]:
             self.border_title, self.border_subtitle = shown
 
+    def show_zoomed(self, zoomed: bool) -> None:
+        """Called when the panel got the room of the whole view, or gave it back."""
+
     def repaint(self, rows: Sequence[int]) -> None:
         """Marks lines of the content as dirty."""
         for y in rows:
