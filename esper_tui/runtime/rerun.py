@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from torch import Tensor
 
 from esper_tui.karn.read import read_records, read_run_file
 from esper_tui.leyline.config import RunConfig
@@ -15,6 +16,7 @@ from esper_tui.leyline.events import is_deterministic
 from esper_tui.leyline.folder import ARTEFACTS
 from esper_tui.leyline.interventions import Fate, Intervention
 from esper_tui.leyline.session import Cancel, Command, Override, Stop
+from esper_tui.runtime.artefacts import KIND as NETWORK
 from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.session import Examine, LocalSession, Script
 from esper_tui.runtime.start import prepare_session
@@ -22,6 +24,7 @@ from esper_tui.runtime.statefile import load_state
 from esper_tui.tolaria.probe import EngineChoice
 
 Row = dict[str, Any]
+State = tuple[dict[str, Tensor], dict[str, Any]]
 NOT_COMPARED = ("seq", "t")
 
 
@@ -146,21 +149,23 @@ def _leaves(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 
 def _different_network(before: Path, after: Path) -> str:
-    """Which network file differs, and in what."""
+    """Which network file differs, and in what.  The order of a file's header is nobody's choice and not compared."""
     for path in sorted((before / ARTEFACTS).glob("*.safetensors")):
         twin = after / ARTEFACTS / path.name
         if not twin.is_file():
             return f"{path.name} is missing"
-        if path.read_bytes() != twin.read_bytes():
-            return f"{path.name}: {_different_tensor(path, twin)}"
+        if difference := _different_state(load_state(path, NETWORK), load_state(twin, NETWORK)):
+            return f"{path.name}: {difference}"
     return ""
 
 
-def _different_tensor(before: Path, after: Path) -> str:
-    (old, document), (new, described) = load_state(before, "network"), load_state(after, "network")
+def _different_state(before: State, after: State) -> str:
+    (old, document), (new, described) = before, after
+    if document != described:
+        return "{} was {!r} and is now {!r}".format(*next(_leaves(document, described)))
     for name, tensor in old.items():
         if name not in new or tensor.shape != new[name].shape:
             return f"{name} is missing or has another shape"
         if not tensor.equal(new[name]):
             return f"{name} differs by up to {(tensor - new[name]).abs().max().item():.3g}"
-    return "the descriptions differ" if document != described else "the files differ, not the tensors"
+    return ""
