@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import esper_tui
-from esper_tui.cli import bench, data, doctor, export, policies, presets, replay, runs
+from esper_tui.cli import bench, data, doctor, export, policies, presets, replay, runs, steer
 from esper_tui.cli.options import (
     Device,
     DryRun,
@@ -68,6 +68,9 @@ app.command(name="evaluate")(policies.evaluate)
 app.command(name="replay")(replay.replay)
 app.command(name="watch")(replay.watch)
 app.command(name="rerun")(replay.rerun)
+app.command(name="resume")(steer.resume)
+app.command(name="attach")(steer.attach)
+app.add_typer(steer.ctl, name="ctl")
 PresetName = Annotated[str, typer.Argument(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)]
 PresetOption = Annotated[
     str | None, typer.Option(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)

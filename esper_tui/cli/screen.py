@@ -152,7 +152,7 @@ def open_screen(look: Look, prepare: Callable[[], Any] = lambda: None) -> int:
     with Terminal() as terminal:
         launcher = LocalLauncher(examine, terminal.send_to)
         with _never_alone(launcher, session):
-            if session is not None and session.role == "control":
+            if session is not None and hasattr(session, "start"):
                 terminal.send_to(session.path)
                 session.start()
             left = _show(launcher, session, settings, look.readonly)
@@ -188,7 +188,7 @@ def _stay(left: "AppExit") -> int:
     if left.text:
         print(left.text.rstrip(), file=sys.stderr)
     session: Any = left.session
-    if session is None or session.role != "control":
+    if session is None or not hasattr(session, "start"):
         return int(ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE)
     from esper_tui.runtime.headless import attend
 

@@ -56,7 +56,7 @@ def _layers(network: Network, mean: list[float], std: list[float]) -> Iterator[t
     """Entries of the architecture, each with its weights as one vector."""
     yield {"kind": "pixels", "mean": [m / 255 for m in mean], "std": [s / 255 for s in std]}, None
     for index, segment in enumerate(network.segments):
-        for module in segment:
+        for module in segment.children():
             yield from _host_layers(module)
         if index < len(network.seeds):
             seed, planted = network.seeds[index], network.planted[index]

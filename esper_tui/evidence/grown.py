@@ -10,6 +10,7 @@ This file is copied into every export, so that an export can be used where Esper
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ ARCHITECTURE, WEIGHTS = "architecture.json", "weights.safetensors"
 
 class Pixels(nn.Module):
     """(x − mean) / deviation, per channel."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, mean: list[float], std: list[float]):
         super().__init__()
@@ -114,7 +118,7 @@ class Residual(nn.Module):
         return h + (delta if self.gate is None else self.gate(h) * delta)
 
 
-LAYERS = {
+LAYERS: dict[str, Callable[..., nn.Module]] = {
     "pixels": lambda mean, std: Pixels(mean, std),
     "conv": lambda c_in, c_out, kernel: nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2),
     "pool": lambda: nn.MaxPool2d(2),

@@ -34,7 +34,7 @@ def read_records(folder: Path, report: ReadReport | None = None) -> Iterator[dic
         Incompatible: if the log was written under a newer schema, or cannot be read.
     """
     report = report if report is not None else ReadReport()
-    last = -1
+    last, cuts = -1, superseded_from(segments(folder))
     for path in segments(folder):
         for number, line in enumerate(_lines(path), 1):
             record = parse_line(line)
@@ -42,9 +42,22 @@ def read_records(folder: Path, report: ReadReport | None = None) -> Iterator[dic
                 report.note_damage(f"{path.name} line {number} is damaged and was skipped")
                 continue
             check_schema(path, record)
+            if path in cuts and record.get("seq", 0) > cuts[path]:
+                break  # the run went on from before this, in a later segment
             last = _check_order(path, number, record, last, report)
             report.lines += 1
             yield record
+
+
+def superseded_from(logs: list[Path]) -> dict[Path, int]:
+    """Segment → number of its last event that counts; a segment that counts to its end is left out."""
+    cuts: dict[Path, int] = {}
+    for index, path in enumerate(logs[1:], 1):
+        first = parse_line(next(_lines(path), b""))
+        if first is not None and first["type"] == "RunResumed":
+            for earlier in logs[:index]:
+                cuts[earlier] = min(first["after_seq"], cuts.get(earlier, first["after_seq"]))
+    return cuts
 
 
 def _lines(path: Path) -> Iterator[bytes]:

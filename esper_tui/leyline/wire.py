@@ -6,8 +6,7 @@ sentence; nothing in it is ever evaluated.
 
 import json
 from dataclasses import asdict, fields, replace
-from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -90,16 +89,11 @@ def load_command(document: Any) -> Command:
         raise BadMessage(f"{kind.__name__} has no field {sorted(map(str, unknown))[0][:40]!r}")
     decision = _decision(values.get("decision")) if kind is Override else None
     try:
-        command = _adapter(kind).validate_json(json.dumps(values | WAITING if decision else values), strict=True)
-        return replace(command, decision=decision) if decision else command
+        command = TypeAdapter(kind).validate_json(json.dumps(values | WAITING if decision else values), strict=True)
+        return replace(cast(Override, command), decision=decision) if decision else command
     except ValidationError as error:
         first = error.errors()[0]
         raise BadMessage(f"{kind.__name__}.{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
-
-
-@cache
-def _adapter(kind: type[Command]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
 
 
 def _decision(document: Any) -> Decision:

@@ -8,7 +8,7 @@ from typing import Any
 
 import esper_tui
 from esper_tui.leyline.errors import Busy, CannotWrite
-from esper_tui.leyline.folder import RUN_FILE, events_file
+from esper_tui.leyline.folder import RUN_FILE, events_file, segments
 from esper_tui.nissa.hub import Hub
 from esper_tui.nissa.log import EventLog
 from esper_tui.runtime.build import Parts
@@ -57,6 +57,24 @@ class RunFolder:
         }
         write_run_file(self.path, document)
         return Hub(EventLog(events_file(self.path, 0), self.lock.beat))
+
+    @classmethod
+    def reopen(cls, path: Path, resolved: Resolved) -> "RunFolder":
+        """The folder of a run that goes on.
+
+        Raises:
+            Busy: if another living process writes it.
+        """
+        folder = cls.__new__(cls)
+        folder.path, folder.made, folder.resolved = path, [], resolved
+        folder.lock, folder.provenance = RunLock(path), {}
+        return folder
+
+    def open_next(self, parts: Parts, first: int) -> Hub:
+        """Opens the next segment of the event log; its events are numbered from ``first``."""
+        self.provenance = provenance(parts)
+        log = EventLog(events_file(self.path, len(segments(self.path))), self.lock.beat)
+        return Hub(log, first=first)
 
     def close(self) -> None:
         self.lock.release()

@@ -1,12 +1,10 @@
 """Tamiyo learns: collects what was done and earned in a round, and updates the policy between rounds."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from esper_tui.leyline.choices import Decision
 from esper_tui.leyline.events import Event, PolicyUpdated
@@ -16,12 +14,10 @@ from esper_tui.nissa.policy_alerts import PolicyAlerts
 from esper_tui.runtime.build import Parts, build_heuristic
 from esper_tui.runtime.policy_file import PREFIX, SUFFIX, PolicyFile, load_optimiser, optimiser_tensors
 from esper_tui.runtime.scoring import Terms
-from esper_tui.runtime.seeding import generator
+from esper_tui.runtime.trainer import Trainer
 from esper_tui.simic.buffer import Episodes, Rollout, Step, joined
-from esper_tui.simic.diagnostics import rollout_metrics
-from esper_tui.simic.ppo import Ppo, PpoSettings, ValueScale
+from esper_tui.simic.ppo import Ppo, ValueScale
 from esper_tui.tamiyo.learned import Learned
-from esper_tui.tamiyo.network import HEADS
 from esper_tui.tamiyo.taught import Taught, replaced_actions
 
 
@@ -50,20 +46,26 @@ class Learner(Idle):
         super().__init__(parts.policy)
         self.parts, self.config, self.emit, self.folder = parts, parts.config, emit, folder
         self.learned, self.network = parts.policy, parts.policy.network
-        self.ppo = Ppo(self.network, ppo_settings(parts), self.config.ppo.lr)
-        self.scale = ValueScale()
+        self.trainer = Trainer(self.learned, self.config.ppo, self.config.run.seed)
         self.progress: dict[str, Any] = {"rounds": 0, "episodes": 0, "updates": 0, "best": None}
         if parts.saved is not None:
             self._continue(parts.saved)
         self.alerts = PolicyAlerts(emit)
         self.teacher = Taught(self.learned, build_heuristic(self.config))
         self.pending: list[Rollout] = []
-        self._set_exploration(0)
 
     def _continue(self, saved: PolicyFile) -> None:
-        self.scale = ValueScale(saved.value_scale, saved.value_count)
+        self.trainer.scale = ValueScale(saved.value_scale, saved.value_count)
         self.progress = self.progress | saved.progress
-        load_optimiser(self.ppo.optimiser, saved.optimiser)
+        load_optimiser(self.trainer.ppo.optimiser, saved.optimiser)
+
+    @property
+    def ppo(self) -> Ppo:
+        return self.trainer.ppo
+
+    @property
+    def scale(self) -> ValueScale:
+        return self.trainer.scale
 
     # --- during a round ----------------------------------------------------------------------------------------
 
@@ -107,44 +109,15 @@ class Learner(Idle):
         if episodes < self.config.ppo.episodes and not (last_taught and episodes):
             return
         rollout, self.pending = joined(self.pending), []
-        metrics = rollout_metrics(rollout, [str(h) for h in HEADS])
-        self._keep_best(metrics["return/mean"])
-        progress = round_ / self.config.run.rounds
-        self.ppo.set_learning_rate(self.config.ppo.lr * (1.0 - progress))
-        settings = replace(self.ppo.settings, imitate=1.0, entropy=0.0) if self.teaching else self.ppo.settings
-        metrics |= self.ppo.update(rollout, self.scale.deviation, self._shuffle(rollout), settings)
-        metrics |= {"ppo/epsilon": self.learned.epsilon, "ppo/lr": self.config.ppo.lr * (1.0 - progress)}
-        self._renormalise(rollout)
-        self._set_exploration(round_ + 1)
-        self._publish(round_, epoch, metrics)
-
-    def _shuffle(self, rollout: Rollout) -> Callable[[int], torch.Tensor]:
-        seed, updates, episodes = self.config.run.seed, self.progress["updates"], len(rollout.final_E)
-        return lambda number: torch.randperm(episodes, generator=generator("minibatches", seed, updates, number))
-
-    def _renormalise(self, rollout: Rollout) -> None:
-        """Statistics of features and of value targets take in the rollout; the values stand for what they stood for."""
-        sound = rollout.used_TE | rollout.taught_TE
-        self.network.env_normal.update(rollout.inputs["env"][sound])
-        self.network.slot_normal.update(rollout.inputs["slots"][sound].flatten(0, 1))
-        returns = rollout.rewards_TE.flip(0).cumsum(0).flip(0)[rollout.used_TE]
-        self.network.rescale_values(self.scale.update(returns))
-        self.learned.value_scale = self.scale.deviation
-
-    def _set_exploration(self, round_: int) -> None:
-        ppo = self.config.ppo
-        self.learned.epsilon = ppo.epsilon * max(0.0, 1.0 - round_ / (ppo.epsilon_frac * self.config.run.rounds))
-
-    def _publish(self, round_: int, epoch: int, metrics: dict[str, float]) -> None:
-        self.progress["updates"] += 1
-        updates = self.progress["updates"]
-        saved = self._save(f"{updates:06d}") if updates % self.config.ppo.save_every == 0 else None
-        if round_ + 1 == self.config.run.rounds:
-            saved = self._save("last")
+        self._keep_best(float(rollout.rewards_TE.sum(0).mean()))
+        number = self.progress["updates"]
+        metrics = self.trainer.update(rollout, number, round_ / self.config.run.rounds, self.teaching)
+        self.trainer.explore((round_ + 1) / self.config.run.rounds)
+        self.progress["updates"] = number + 1
         self.emit(
             PolicyUpdated(
-                round=round_, epoch=epoch, update=updates, episodes=self.progress["episodes"], metrics=metrics,
-                saved=saved, taught=self.teaching,
+                round=round_, epoch=epoch, update=number + 1, episodes=self.progress["episodes"], metrics=metrics,
+                saved=self._save_due(round_), taught=self.teaching,
             )
         )  # fmt: skip
         self.alerts.watch_policy(round_, epoch, metrics)
@@ -157,6 +130,13 @@ class Learner(Idle):
         if not self.teaching and np.isfinite(mean_return) and (best is None or mean_return > best):
             self.progress["best"] = mean_return
             self._save("best")
+
+    def _save_due(self, round_: int) -> str | None:
+        """Every so many updates, and at the end of the run."""
+        if round_ + 1 == self.config.run.rounds:
+            return self._save("last")
+        updates = self.progress["updates"]
+        return self._save(f"{updates:06d}") if updates % self.config.ppo.save_every == 0 else None
 
     def _save(self, name: str) -> str | None:
         if self.folder is None:
@@ -172,15 +152,12 @@ class Learner(Idle):
             "seed": config.run.seed, "instances": config.run.instances, "epochs": config.run.epochs,
             "data": config.data.name, "reward": config.reward.mode, "slots": list(self.parts.shape.slots),
         }  # fmt: skip
+        trainer = self.trainer
         return PolicyFile(
             self.network.sizes, {k: v.clone() for k, v in self.network.state_dict().items()},
-            optimiser_tensors(self.ppo.optimiser), self.scale.deviation, self.scale.count, dict(self.progress), origin,
+            optimiser_tensors(trainer.ppo.optimiser), trainer.scale.deviation, trainer.scale.count, dict(self.progress),
+            origin,
         )  # fmt: skip
-
-
-def ppo_settings(parts: Parts) -> PpoSettings:
-    keys = ("epochs", "minibatches", "clip", "lam", "stop_kl", "entropy", "value", "grad_clip", "advantage_floor")
-    return PpoSettings(**{key: getattr(parts.config.ppo, key) for key in keys})
 
 
 def build_learner(parts: Parts, emit: Callable[[Event], object], folder: Path | None) -> Idle:

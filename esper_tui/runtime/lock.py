@@ -27,7 +27,7 @@ class RunLock:
 
     def __init__(self, folder: Path):
         self.path = folder / LOCK_FILE
-        self.document = {
+        self.document: dict[str, Any] = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "started": psutil.Process().create_time(),
@@ -93,11 +93,29 @@ def holder(folder: Path) -> str | None:
     return None
 
 
+def socket_of(folder: Path) -> Path:
+    """Where the process that writes a run listens.
+
+    Raises:
+        Busy: if none does, or it is on another host.
+    """
+    lock = _read(folder / LOCK_FILE)
+    if lock is None or holder(folder) is None:
+        raise Busy(f"{folder.name} is not running; `esper replay {folder.name}` shows it, `esper resume` goes on")
+    if lock["host"] != socket.gethostname():
+        raise Busy(f"{folder.name} runs on {lock['host']}: attach there; `esper watch {folder.name}` works from here")
+    if not lock["socket"]:
+        raise Busy(f"{folder.name} has no socket; `esper watch {folder.name}` shows it without control")
+    return Path(lock["socket"])
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         lock = json.loads(path.read_text())
-        return {"host": str(lock["host"]), "pid": int(lock["pid"]),
-                "started": float(lock["started"]), "heartbeat": float(lock["heartbeat"])}  # fmt: skip
+        return {
+            "host": str(lock["host"]), "pid": int(lock["pid"]), "started": float(lock["started"]),
+            "heartbeat": float(lock["heartbeat"]), "socket": str(lock.get("socket", "")),
+        }  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
 

@@ -93,6 +93,8 @@ class Loop:
     def _play_round(self, done: int) -> Outcome:
         epoch, stopped = done, False
         if done:
+            if self.boundary.rest(done):
+                return Outcome(self._end_round(done), True)
             self._decide_if_any(done)
         else:
             self._start_round()

@@ -67,7 +67,7 @@ class Packer:
     def _tensor(self, value: torch.Tensor | np.ndarray) -> dict[str, Any]:
         name = f"plain/{len(self.tensors)}"
         is_array = isinstance(value, np.ndarray)
-        tensor = torch.from_numpy(np.ascontiguousarray(value)) if is_array else value
+        tensor = torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
         self.tensors[name] = tensor.detach().to("cpu", copy=True).contiguous()
         return {TAG: "array" if is_array else "tensor", "v": name}
 

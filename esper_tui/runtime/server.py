@@ -5,6 +5,7 @@ with the client.  The first client that sends a command holds the lease; the oth
 """
 
 import contextlib
+import hashlib
 import selectors
 import socket
 import threading
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from esper_tui.leyline.errors import EsperError
 from esper_tui.leyline.session import Ack, Command, Progress
 from esper_tui.leyline.wire import (
     MAX_MESSAGE,
@@ -26,7 +28,8 @@ from esper_tui.leyline.wire import (
     load_command,
     progress_document,
 )
-from esper_tui.runtime.socketpath import is_own_peer
+from esper_tui.runtime.lock import RunLock
+from esper_tui.runtime.socketpath import is_own_peer, socket_path
 
 MAX_CLIENTS, MAX_RATE, MAX_BUFFER = 8, 50, 256 * 2**10
 PROGRESS_S = 0.25
@@ -67,6 +70,18 @@ class Client:
     asked: set[int] = field(default_factory=set)
     times: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_RATE))
     seq: int = -1
+
+
+def open_server(session: Served, folder: Path, lock: RunLock) -> "Server | None":
+    """Serves a run, and notes in its lock where; None where no socket can be had, which costs nothing but attaching."""
+    mark = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=4).hexdigest()
+    try:
+        server = Server(session, folder.name, socket_path(f"{folder.name}-{mark}"))
+    except (EsperError, OSError):
+        return None
+    lock.document["socket"] = str(server.path)
+    lock.beat()
+    return server
 
 
 class Server:

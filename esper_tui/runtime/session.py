@@ -6,23 +6,20 @@ The loop thread is plain and owned by whoever made the session; commands wait in
 
 import itertools
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from esper_tui.leyline.errors import Diverged, EsperError, ExitCode, OutOfMemory
+from esper_tui.leyline.errors import EsperError, ExitCode
 from esper_tui.leyline.events import Event, LookTaken, RunEnded, SessionChanged, TestMeasured
-from esper_tui.leyline.folder import LOG_FILE
 from esper_tui.leyline.session import (
     Abandon,
     Ack,
     Breakpoint,
     Cancel,
+    Checkpoint,
     Command,
     Look,
     Note,
@@ -39,29 +36,22 @@ from esper_tui.nissa.hub import Hub, Listener
 from esper_tui.runtime.breakpoints import Breakpoints
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.delivery import Delivered
+from esper_tui.runtime.ending import Ending, ending_of
 from esper_tui.runtime.folder import RunFolder
+from esper_tui.runtime.keeping import Keeper
 from esper_tui.runtime.loop import Loop, Outcome
 from esper_tui.runtime.overrides import Overrides, problem_with
 from esper_tui.runtime.pace import Pace
 from esper_tui.runtime.resources import Sampler
+from esper_tui.runtime.server import Server, open_server
 
 Examine = Callable[[Parts, list[Delivered]], TestMeasured]
-MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "DefaultCPUAllocator")
 Script = dict[tuple[int, int], list[Command]]
 """Commands by the boundary (round, epoch) at which they are given again: a run that is repeated."""
 
 
 class Aborted(Exception):
     """Ends the loop between two batches; nothing is delivered."""
-
-
-@dataclass
-class Ending:
-    """How the run ended; ``error`` is the sentence of what went wrong, if something did."""
-
-    status: str
-    code: ExitCode
-    error: str = ""
 
 
 class LocalSession:
@@ -83,6 +73,8 @@ class LocalSession:
         self.wake, self.turn = threading.Condition(), threading.Lock()
         self.queue: deque[tuple[int, Command, int | None]] = deque()
         self.acks: deque[Ack] = deque()
+        self.ack_sinks = [self.acks]
+        self.server: Server | None = None
         self.ids = itertools.count(1)
         self.state: SessionState = "starting"
         self.until: int | None = None  # rest after this many boundaries of the run; 0 means at the next one
@@ -90,22 +82,27 @@ class LocalSession:
         self.epoch, self.pace, self.sampler = 0, Pace(), Sampler(self.path)
         self.overrides, self.breakpoints = Overrides(hub.emit), Breakpoints()
         self.loop = Loop(parts, self._emit, hub.flush, self)
+        choice, settings = parts.choice.document(), parts.config.checkpoint
+        self.keeper = Keeper(self.path, settings, choice) if self.path is not None else None
+        self.done = 0  # epochs of the present round that were behind the run when it was resumed
         self.ending: Ending | None = None
         self.thread = threading.Thread(target=self._run, name="loop")
 
     # --- for the front end -------------------------------------------------------------------------------------
 
     def start(self) -> None:
+        if self.folder is not None:
+            self.server = open_server(self, self.folder.path, self.folder.lock)
         self.thread.start()
 
     def submit(self, command: Command) -> int:
         with self.wake:
             number = next(self.ids)
             if self.ending is not None:
-                self.acks.append(Ack(number, "rejected", reason="the run has ended"))
+                self._tell(Ack(number, "rejected", reason="the run has ended"))
                 return number
             reserved = self._reserve(command)
-            self.acks.append(Ack(number, "accepted", intervention=reserved))
+            self._tell(Ack(number, "accepted", intervention=reserved))
             self.queue.append((number, command, reserved))
             self._foresee(command)
             self.wake.notify_all()
@@ -132,6 +129,18 @@ class LocalSession:
             self.state = "running"
         elif isinstance(command, Stop) and self.state in ("running", "pausing"):
             self.state = "stopping"
+
+    def listen_acks(self) -> deque[Ack]:
+        """Every acknowledgement from now on, for one more reader."""
+        self.ack_sinks = [*self.ack_sinks, deque()]
+        return self.ack_sinks[-1]
+
+    def last_seq(self) -> int:
+        return self.hub.seq - 1
+
+    def _tell(self, ack: Ack) -> None:
+        for sink in self.ack_sinks:
+            sink.append(ack)
 
     def poll(self) -> tuple[list[Ack], list[dict[str, Any]]]:
         acks = [self.acks.popleft() for _ in range(len(self.acks))]
@@ -188,13 +197,16 @@ class LocalSession:
             self._hold()
 
     def rest(self, epoch: int) -> bool:
-        self.pace.end_epoch()
+        if self.state != "starting":
+            self.pace.end_epoch()
         self.epoch = epoch
         for command in self.script.get((self.loop.round, epoch), []):
             self._answer(0, command, self._reserve(command))
+        self._keep(self.keeper is not None and self.keeper.is_due(epoch))
         self._rest(lambda: self.until is not None and self._boundaries() >= self.until)
         if self.aborting:
             raise Aborted
+        self._keep(self.stopping)
         return self.stopping
 
     def _hold(self) -> None:
@@ -231,7 +243,7 @@ class LocalSession:
         touched = False
         while self.queue:
             number, command, reserved = self.queue.popleft()
-            self.acks.append(self._answer(number, command, reserved, between))
+            self._tell(self._answer(number, command, reserved, between))
             touched = touched or isinstance(command, Override | Cancel)
         if not between:
             self.overrides.publish()
@@ -270,6 +282,8 @@ class LocalSession:
             self.hub.emit(SessionChanged(epoch=self.epoch, state="note", text=command.text))
         elif isinstance(command, Breakpoint):
             return self.breakpoints.change(command)
+        elif isinstance(command, Checkpoint):
+            return self._checkpoint(between)
         elif isinstance(command, Look):
             return self._look(command, between)
         elif not isinstance(command, Abandon):
@@ -286,6 +300,30 @@ class LocalSession:
             return f"environment {command.env} has no seed that is blended in"
         self.hub.emit(LookTaken(epoch=self.epoch, env=command.env, shapley=found))
         return ""
+
+    def go_on_from(self, epoch: int) -> None:
+        """The loop was restored as it was after this epoch."""
+        self.done = self.epoch = epoch
+        if self.keeper is not None:
+            self.keeper.place = (self.loop.round, epoch)
+
+    def _checkpoint(self, between: bool) -> str:
+        if between:
+            return "a checkpoint needs a boundary; pause at the end of the epoch"
+        if self.keeper is None:
+            return "this run has no folder"
+        self._keep(True)
+        return ""
+
+    def _keep(self, wanted: bool) -> None:
+        """Takes a checkpoint if one is wanted, and tells of those that have reached the disk."""
+        if self.keeper is None:
+            return
+        if wanted:
+            self.hub.flush(sync=True)
+            self.keeper.take(self.loop, self.epoch, self.hub.seq - 1)
+        for saved in self.keeper.news():
+            self.hub.emit(replace(saved, epoch=self.epoch, round=self.loop.round))
 
     def _set_running(self) -> None:
         """Goes on; commands that came in while that was decided count again."""
@@ -314,42 +352,31 @@ class LocalSession:
             ending = self._play()
         except Aborted:
             ending = Ending("abandoned", ExitCode.DONE) if self.abandoned else Ending("aborted", ExitCode.STOPPED)
-        except EsperError as error:
-            status = "diverged" if isinstance(error, Diverged) else "failed"
-            ending = Ending(status, error.code, str(error))
         except BaseException as error:  # the boundary of the thread: nothing may escape unrecorded
-            ending = self._crash(error)
+            ending = ending_of(error, self.path)
         self._close(ending)
 
     def _play(self) -> Ending:
-        outcome: Outcome = self.loop.play(self.folder.provenance if self.folder else {})
+        outcome: Outcome = self.loop.play(self.folder.provenance if self.folder else {}, self.done)
         if self.examine is not None:
             self.phase("examining", self.epoch)
             self.hub.emit(self.examine(self.parts, outcome.delivered))
             self.hub.flush()
         return Ending("stopped", ExitCode.STOPPED) if outcome.stopped else Ending("done", ExitCode.DONE)
 
-    def _crash(self, error: BaseException) -> Ending:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(w in str(error) for w in MEMORY_WORDS):
-            text = "out of memory; lower run.envs, optim.batch or engine.chunk, or set reward.control = none"
-            return Ending("failed", OutOfMemory.code, text)
-        where = ""
-        if self.path is not None:
-            with (self.path / LOG_FILE).open("a") as log:
-                traceback.print_exception(error, file=log)
-            where = f"; the traceback is in {self.path / LOG_FILE}"
-        else:
-            traceback.print_exception(error)
-        return Ending("failed", ExitCode.INTERNAL, f"{type(error).__name__}: {error}{where}")
-
     def _close(self, ending: Ending) -> None:
         seconds = self.pace.elapsed_s
         try:
+            if self.keeper is not None:
+                self.keeper.close()
+                self._keep(False)
             self.hub.emit(RunEnded(status=ending.status, code=int(ending.code), text=ending.error, seconds=seconds))
             self.hub.close()
         except EsperError as error:
             ending = Ending("failed", error.code, str(error))
         self.parts.engine.close()
+        if self.server is not None:
+            self.server.close()
         if self.folder is not None:
             self.folder.close()
         with self.wake:
@@ -357,4 +384,4 @@ class LocalSession:
             while self.queue:
                 number, command, _ = self.queue.popleft()
                 late = Ack(number, "rejected", reason="the run has ended")
-                self.acks.append(Ack(number, "applied", self.epoch) if isinstance(command, Abandon) else late)
+                self._tell(Ack(number, "applied", self.epoch) if isinstance(command, Abandon) else late)

@@ -20,7 +20,15 @@ def save_state(path: Path, kind: str, tensors: dict[str, torch.Tensor], document
     flat = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     text = json.dumps(document)
     meta = {"format": "esper", "version": str(VERSION), "kind": kind, "document": text, "checksum": _sum(flat, text)}
-    write_atomically(path, save(flat, metadata=meta))
+    write_atomically(path, _canonical(save(flat, metadata=meta)))
+
+
+def _canonical(data: bytes) -> bytes:
+    """The same file with its header in one order: equal states are equal files, whichever process wrote them."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[8 + size :]
 
 
 def _sum(tensors: dict[str, torch.Tensor], document: str) -> str:

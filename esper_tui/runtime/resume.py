@@ -1,0 +1,78 @@
+"""Going on with a run from its newest sound checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from esper_tui.karn.read import read_records, read_run_file
+from esper_tui.leyline.config import RunConfig
+from esper_tui.leyline.errors import Busy, Incompatible
+from esper_tui.leyline.events import RunResumed
+from esper_tui.leyline.interventions import Fate
+from esper_tui.runtime.build import build_parts
+from esper_tui.runtime.checkpoints import newest_checkpoint
+from esper_tui.runtime.folder import RunFolder
+from esper_tui.runtime.loop_state import restore_loop
+from esper_tui.runtime.presets import Resolved
+from esper_tui.runtime.rerun import script_of
+from esper_tui.runtime.session import Examine, LocalSession, Script
+from esper_tui.tolaria.probe import EngineChoice
+
+FINISHED = ("done", "abandoned")
+
+
+def prepare_resume(path: Path, examine: Examine, drop_interventions: bool = False) -> LocalSession:
+    """A session that goes on with a run; ``start`` sets it going.
+
+    Interventions that were recorded after the checkpoint are given again at their boundaries, unless they are
+    dropped.
+
+    Raises:
+        Busy: if a living process writes the run, or if it has come to its end.
+        Incompatible: if no checkpoint can be used.
+    """
+    refuse_finished(path)
+    checkpoint, tensors, document, problems = newest_checkpoint(path)
+    config, choice = _settings(checkpoint, document)
+    folder = RunFolder.reopen(path, Resolved(str(read_run_file(path).get("preset", "run")), config, ""))
+    try:
+        after = int(document["after_seq"])
+        parts = build_parts(config, choice=choice)
+        hub = folder.open_next(parts, after + 1)
+        session = LocalSession(parts, folder, hub, examine)
+        restore_loop(session.loop, tensors, document)
+        if not drop_interventions:
+            session.script = later_interventions(path, after, session.overrides.last)
+    except BaseException:
+        folder.close()
+        raise
+    session.go_on_from(int(document["epoch"]))
+    hub.emit(RunResumed(after_seq=after, path=str(checkpoint.relative_to(path)), problems=problems))
+    return session
+
+
+def refuse_finished(path: Path) -> None:
+    last = None
+    for record in read_records(path):
+        last = record
+    if last is not None and last["type"] == "RunEnded" and last["status"] in FINISHED:
+        raise Busy(f"{path.name} is {last['status']}: there is nothing left to go on with; `esper rerun` repeats it")
+
+
+def _settings(checkpoint: Path, document: dict[str, Any]) -> tuple[RunConfig, EngineChoice]:
+    try:
+        config = RunConfig.model_validate(document["config"])
+        choice = EngineChoice(**document["engine_choice"])
+        device = config.engine.model_copy(update={"device": choice.device})
+        return config.model_copy(update={"engine": device}), choice
+    except (KeyError, TypeError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise Incompatible(f"{checkpoint} is of another version ({reason}); use the esper that wrote it") from None
+
+
+def later_interventions(path: Path, after_seq: int, known: int) -> Script:
+    """What people asked for after the checkpoint, by boundary; its queue knows the numbers up to ``known`` already."""
+    events = [e for e in read_records(path) if e.get("seq", -1) > after_seq and e["type"] == "InterventionChanged"]
+    fresh = [e for e in events if e["intervention"]["id"] > known or e["fate"] == Fate.CANCELLED]
+    return script_of(fresh)
