@@ -11,7 +11,7 @@ from esper_tui.sanctum.curves import Curves, config_differences, fold_curves, me
 from esper_tui.sanctum.ink import plain, width_of
 from esper_tui.sanctum.pictures import screen_text
 from esper_tui.sanctum.widgets.bigplot import BigPlot
-from esper_tui.sanctum.widgets.chart import Plot, Series
+from esper_tui.sanctum.widgets.chart import Chart, Plot, Series
 from esper_tui.sanctum.widgets.grid import Grid
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -312,3 +312,25 @@ async def test_nothing_measured_is_said(make_app, session):
     async with app.run_test(size=(80, 24)):
         big = await plotted(app, line_of([(0, float("nan"))]))
         assert big.render().plain == "nothing measured yet"
+
+
+async def test_a_zoomed_chart_is_a_big_plot_with_its_marks_and_gives_the_room_back(make_app, session):
+    session.release_epochs(20)
+    app = make_app(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.frame()
+        chart = app.view.query_one(Chart)
+        chart.focus()
+        await pilot.press("z")
+        app.frame()
+        await pilot.pause()
+        big = chart.query_one(BigPlot)
+        assert big.plot == chart.plot
+        assert big.plot.series
+        assert big.size.height > 20
+        before = {mark.letter for mark in chart.plot.marks}
+        assert before <= set(big.render().plain)
+        await pilot.press("z")
+        await pilot.pause()
+        assert not chart.query(BigPlot)
+        assert "┤" in screen_text(app)

@@ -94,11 +94,14 @@ class View(Gated, Vertical):
             self.heights[node] = node.styles.height
             node.styles.height = "1fr"
             node = node.parent
+        panel.show_zoomed(True)
 
     def unzoom(self) -> bool:
         """Returns whether something was zoomed."""
         zoomed = bool(self.query(".-zoomed"))
         for widget in self.query(".-zoomed, .-away"):
+            if isinstance(widget, Panel) and widget.has_class("-zoomed"):
+                widget.show_zoomed(False)
             widget.remove_class("-zoomed", "-away")
         for node, height in self.heights.items():
             node.styles.height = height

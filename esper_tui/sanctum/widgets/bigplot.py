@@ -1,7 +1,7 @@
 """A plot with the room of a whole view: textual-plotext, decimated, drawn at most once a second."""
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.text import Text
 from textual.color import Color
@@ -70,16 +70,19 @@ class BigPlot(PlotextPlot):
 
     def _draw_line(self, series: Series, place: int, points: list[Point], window: Window) -> None:
         """A line, and its letter on it: each further from the end, so that none covers another."""
-        color = self.esper.ink.style(series.style).color
-        ink: tuple[int, int, int] | str = "default"
-        if color is not None:
-            ink = (*color.get_truecolor(),)
         xs, ys = zip(*points, strict=True)
-        self.plt.plot(xs, ys, marker=MARKERS.get(self.esper.ink.glyphs.plot, series.letter), color=ink)
+        ink = self._ink(series.style)
+        marker = MARKERS.get(self.esper.ink.glyphs.plot, series.letter)
+        self.plt.plot(xs, ys, marker=marker, color=ink["color"])
         until = window.x1 - place * LETTER_CELLS * (window.x1 - window.x0) / max(1, self.size.width)
         at = next((point for point in reversed(points) if point[0] <= until), points[0])
+        self.plt.text(series.letter, *at, **ink)
+
+    def _ink(self, style: str) -> dict[str, Any]:
+        """How plotext paints a letter in one of our styles."""
+        color = self.esper.ink.style(style).color
         paper = Color.parse(self.app.theme_variables["surface"]).rgb
-        self.plt.text(series.letter, *at, color=ink, background=paper, style="bold")
+        return {"color": (*color.get_truecolor(),) if color else "default", "background": paper, "style": "bold"}
 
     def _draw_axes(self, window: Window) -> None:
         ticks = ticks_of(self.plot)(window.y0, window.y1, max(2, self.size.height // 3))
@@ -89,3 +92,5 @@ class BigPlot(PlotextPlot):
         self.plt.xlim(window.x0, window.x1)
         self.plt.ylim(window.y0, window.y1)
         self.plt.xlabel(self.plot.x_name)
+        for mark in self.plot.marks:
+            self.plt.text(mark.letter, mark.x, window.y0, **self._ink(mark.style))

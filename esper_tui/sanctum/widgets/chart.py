@@ -173,9 +173,10 @@ class Chart(Panel, can_focus=True):
         self.big: BigPlot | None = None
 
     def show_plot(self, plot: Plot, title: str, subtitle: str = "") -> None:
+        asked = (title, plot.log) != (self.titles[0], self.plot.log)
         self.plot = plot
         self.show_title(title, subtitle)
-        self._draw()
+        self._draw(asked)
 
     def show_zoomed(self, zoomed: bool) -> None:
         if zoomed and self.big is None:
@@ -188,10 +189,10 @@ class Chart(Panel, can_focus=True):
             self.big = None
         self._draw()
 
-    def _draw(self) -> None:
+    def _draw(self, at_once: bool = False) -> None:
         kind, size = self.ink.glyphs.plot, self.size
         if self.big is not None:
-            self.big.show_plot(self.plot)
+            self.big.show_plot(self.plot, at_once)
         elif self.drawn_for != (self.plot, size, kind) and size:
             self.drawn_for = (self.plot, size, kind)
             self.show_lines(chart_lines(self.plot, size.width, size.height, kind))
