@@ -182,8 +182,8 @@ def gradient(learner: Learner, rollout, **changes) -> torch.Tensor:
     """Gradient of the first step of an update on the whole rollout, without moving anything."""
     network = learner.network
     before = [p.detach().clone() for p in network.parameters()]
-    settings = replace(learner.ppo.settings, epochs=1, minibatches=1, **changes)
-    learner.ppo.update(rollout, 1.0, lambda n: torch.arange(4), settings)
+    settings = replace(learner.trainer.ppo.settings, epochs=1, minibatches=1, **changes)
+    learner.trainer.ppo.update(rollout, 1.0, lambda n: torch.arange(4), settings)
     found = flat_gradient(network)
     for parameter, old in zip(network.parameters(), before, strict=True):
         parameter.data.copy_(old)

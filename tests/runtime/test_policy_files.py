@@ -37,7 +37,7 @@ def names(folder) -> list[str]:
 
 def test_best_regular_and_last_are_saved(trained):
     _, folder, events = trained
-    assert names(folder) == ["policy-000001", "policy-000002", "policy-best", "policy-last"]
+    assert names(folder) == ["policy-000001", "policy-best", "policy-last"]
     updates = learning.of_type(events, "PolicyUpdated")
     assert [u.saved for u in updates] == [
         "checkpoints/policy-000001.safetensors",
@@ -60,7 +60,7 @@ def test_a_saved_policy_acts_like_the_one_it_was_on_any_number_of_slots(trained,
     assert one.decisions == two.decisions
     assert torch.equal(one.sample["log_pi"], two.sample["log_pi"])
     assert torch.equal(one.sample["values"], two.sample["values"])
-    assert saved.value_scale == learner.scale.deviation
+    assert saved.value_scale == learner.trainer.scale.deviation
 
 
 def test_training_goes_on_with_optimiser_scale_and_statistics(trained):
@@ -70,8 +70,8 @@ def test_training_goes_on_with_optimiser_scale_and_statistics(trained):
     loop, events = learning.play(parts)
     update = learning.of_type(events, "PolicyUpdated")[0]
     assert (update.update, update.episodes) == (3, 12)
-    steps = [float(s["step"]) for s in loop.learner.ppo.optimiser.state.values()]
-    assert max(steps) > max(float(s["step"]) for s in learner.ppo.optimiser.state.values())
+    steps = [float(s["step"]) for s in loop.learner.trainer.ppo.optimiser.state.values()]
+    assert max(steps) > max(float(s["step"]) for s in learner.trainer.ppo.optimiser.state.values())
     assert float(loop.learner.network.env_normal.count[0]) > float(learner.network.env_normal.count[0])
 
 
