@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 
 from esper_tui.leyline.session import Role
-from esper_tui.sanctum.actions import Action, in_scope, keys_of
+from esper_tui.sanctum.actions import ACTIONS, Action, in_scope, keys_of
 from esper_tui.sanctum.ink import Line, Piece, line, width_of
 from esper_tui.sanctum.widgets.panel import Panel
 
 VIEW_KEYS = 65
 """Where ``1-8 views`` stands among the hints."""
+
+REPLAY_KEYS = (
+    (11, ("env_previous", "env_next"), "epoch"),
+    (12, ("next_decision", "next_alert"), "decision, alert"),
+    (13, ("slower", "faster"), "speed"),
+)
+"""Pairs of actions that move a replay: where they stand among the hints, and what they move."""
 
 
 def hints(scopes: Sequence[str], role: Role | None, readonly: bool) -> list[Action]:
@@ -34,6 +41,8 @@ def footer_line(actions: Sequence[Action], role: Role | None, remapped: dict[str
     entries = [(a.hint, _entry(keys_of(a, remapped)[0], a.label_in(role))) for a in actions]
     if views:
         entries.append((VIEW_KEYS, _entry("1-8", "views")))
+    if views and role == "replay":
+        entries += [(place, _entry(_pair(ids, remapped), what)) for place, ids, what in REPLAY_KEYS]
     entries.sort(key=lambda e: e[0])
     while len(entries) > 2 and sum(width_of(e) + 2 for _, e in entries) - 2 > width:
         middle = [e for e in entries if e[0] < 90]
@@ -42,6 +51,10 @@ def footer_line(actions: Sequence[Action], role: Role | None, remapped: dict[str
     for _, entry in entries:
         joined += [("  ", ""), *entry] if joined else list(entry)
     return tuple(joined)
+
+
+def _pair(ids: Sequence[str], remapped: dict[str, str]) -> str:
+    return " ".join(keys_of(ACTIONS[id_], remapped)[0] for id_ in ids)
 
 
 def _entry(key: str, label: str) -> Line:
