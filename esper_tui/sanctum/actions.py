@@ -146,8 +146,8 @@ _RUN = (
 _LISTS = (
     Action("cursor_down", "j,down", "down", "Next row.", (*SCROLLS, "override")),
     Action("cursor_up", "k,up", "up", "Row before.", (*SCROLLS, "override")),
-    Action("cursor_left", "h,left", "left", "Column, slot or environment to the left.", MOVES),
-    Action("cursor_right", "l,right", "right", "Column, slot or environment to the right.", MOVES),
+    Action("cursor_left", "h,left", "left", "Column, slot or environment to the left.", SIDEWAYS),
+    Action("cursor_right", "l,right", "right", "Column, slot or environment to the right.", SIDEWAYS),
     Action("top", "g,home", "top", "First row.", SCROLLS),
     Action("bottom", "G,end", "bottom", "Last row.", SCROLLS),
     Action("half_down", "ctrl+d,pagedown", "half page down", "Half a page down.", SCROLLS),

@@ -9,7 +9,6 @@ from textual.widget import Widget
 from esper_tui.karn.record import RunRecord
 from esper_tui.sanctum.widgets.panel import Gated, Panel
 
-
 TINY = 64
 """Columns below which panels do not stand side by side."""
 
