@@ -66,6 +66,7 @@ class Round:
     shapley: dict[int, tuple[int, Row]] = field(default_factory=dict)
     interventions: dict[int, Row] = field(default_factory=dict)
     assisted: dict[int, int] = field(default_factory=dict)
+    panics: list[Row] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     best: int | None = None
 
@@ -186,6 +187,10 @@ def _policy_updated(record: RunRecord, event: Row) -> None:
     record.updates.append(event)
 
 
+def _governor_acted(record: RunRecord, event: Row) -> None:
+    record.rounds[-1].panics.append(event)
+
+
 def _alert_raised(record: RunRecord, event: Row) -> None:
     record.alerts.append(event)
 
@@ -231,6 +236,7 @@ _FOLDS: dict[str, Callable[[RunRecord, Row], None]] = {
     "LookTaken": _look_taken,
     "RoundEnded": _round_ended,
     "PolicyUpdated": _policy_updated,
+    "GovernorActed": _governor_acted,
     "AlertRaised": _alert_raised,
     "AlertCleared": _alert_cleared,
     "SessionChanged": _session_changed,

@@ -189,7 +189,7 @@ class Tamiyo(Section):
 
 
 class Ppo(Section):
-    lr: Annotated[float, Field(gt=0.0, le=1.0)] = 3e-4
+    lr: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
     """Learning rate of Tamiyo; falls linearly to 0 over the run."""
     episodes: Annotated[int, Field(ge=1, le=100_000)] = 16
     """Least whole episodes per update; several rounds where run.envs is smaller."""
@@ -265,6 +265,11 @@ class Telemetry(Section):
     """acted records decisions other than WAIT in full; full records every one."""
 
 
+class Governor(Section):
+    max_rollbacks: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Times an environment is put back after it went wrong; then it waits until its episode ends."""
+
+
 class Checkpoint(Section):
     every_epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 5
     """Epochs between two checkpoints; 0 leaves them to every_minutes, signals and commands."""
@@ -288,6 +293,7 @@ class RunConfig(Section):
     ppo: Ppo = Ppo()
     reward: Reward = Reward()
     override: Override = Override()
+    governor: Governor = Governor()
     telemetry: Telemetry = Telemetry()
     checkpoint: Checkpoint = Checkpoint()
 

@@ -157,6 +157,14 @@ class PolicyUpdated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GovernorActed(Event):
+    """What the governor saw in an environment, and what it did."""
+
+    seen: str
+    done: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlertRaised(Event):
     """``rule`` is a key of ``leyline.metrics.ALERTS``; ``text`` says what was seen."""
 
@@ -226,8 +234,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     t.__name__: t
     for t in (
         RunStarted, RoundStarted, EpochMeasured, DecisionTaken, StageChanged, RoundEnded, PolicyUpdated,
-        InterventionChanged, LookTaken, AlertRaised, AlertCleared, SessionChanged, CheckpointSaved, RunResumed,
-        TestMeasured, RunEnded,
+        InterventionChanged, LookTaken, GovernorActed, AlertRaised, AlertCleared, SessionChanged,
+        CheckpointSaved, RunResumed, TestMeasured, RunEnded,
     )
 }  # fmt: skip
 

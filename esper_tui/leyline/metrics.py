@@ -55,6 +55,7 @@ ALERTS: dict[str, AlertSpec] = {
     a.rule: a
     for a in (
         AlertSpec("nan", "error", "the loss left the finite numbers; the environment waits until its episode ends", 1),
+        AlertSpec("rollback", "warn", "the governor put the environment back to its last sound state", 1),
         AlertSpec("stalled", "warn", "the validation loss has not reached a new low for 10 epochs", 1, 1),
         AlertSpec("exploding", "warn", "a seed's gradient norm is more than 10 times the host's"),
         AlertSpec("vanishing", "warn", "a seed's gradient norm is less than a thousandth of the host's"),

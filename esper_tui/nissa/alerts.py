@@ -54,8 +54,13 @@ class Alerts:
             if place not in self.raised or self.unseen[place] >= ALERTS[place[0]].leave:
                 self._clear(round_, epoch, place)
 
-    def raise_(self, round_: int, epoch: int, place: Place, text: str) -> None:
+    def raise_(self, round_: int, epoch: int, place: Place, text: str, passing: bool = False) -> None:
+        """Raises at once what somebody else noticed; ``passing`` lets it clear by itself like any finding."""
         rule, env, slot = place
+        if passing:
+            self.seen[place], self.unseen[place] = ALERTS[rule].enter, 0
+        if place in self.raised:
+            return
         self.raised.add(place)
         severity = ALERTS[rule].severity
         self.emit(AlertRaised(round=round_, epoch=epoch, env=env, slot=slot, rule=rule, text=text, severity=severity))

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from esper_tui.kasmina.lifecycle import Change
 from esper_tui.leyline import choices
 from esper_tui.leyline.choices import Decision, Op
@@ -26,6 +24,7 @@ from esper_tui.runtime.artefacts import save_best
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.columns import epoch_columns, reward_columns, shapley_row
 from esper_tui.runtime.delivery import Delivered, deliver_all, summary_rows
+from esper_tui.runtime.governing import Governor, finite_or_none, is_sound
 from esper_tui.runtime.judge import Judge
 from esper_tui.runtime.learn import build_learner
 from esper_tui.runtime.overrides import Chosen, Overrides
@@ -106,10 +105,11 @@ class Loop:
             measured = self.engine.validate(self.ablations.wanted(epoch))
             self.parts.instances.compare(self.instances, epoch, measured)
             self._tell(epoch, moved, self.engine.end_epoch())
-            self._record(epoch, measured)
+            self._record(epoch, trained, measured)
             verdicts = self._judge(epoch, measured)
             self.boundary.phase("scoring", epoch)
             rewards = self._score(epoch)
+            self._keep_sound(epoch)
             self._publish(epoch, trained, verdicts, rewards)
             self.boundary.phase("boundary", epoch)
             if stopped := self.boundary.rest(epoch):
@@ -143,6 +143,7 @@ class Loop:
         self.policy_state = self.learner.policy.initial_state(len(self.instances))
         self.healthy = [True] * len(self.instances)
         self.waits: list[int] = []
+        self.governor = Governor(self.engine, parts.ln_classes, self.config.governor.max_rollbacks, self.emit)
         self.counts = [{"planted": 0, "pruned": 0, "assisted": 0} for _ in self.instances]
 
     def _end_round(self, epoch: int) -> list[Delivered]:
@@ -162,27 +163,43 @@ class Loop:
 
     # --- measuring and judging ---------------------------------------------------------------------------------
 
-    def _record(self, epoch: int, measured: list[Measured]) -> None:
-        """Enters the measurements; an environment that left the finite numbers is parked for the rest of the round."""
-        for env, (ledger, seen) in enumerate(zip(self.ledgers, measured, strict=True)):
-            control = seen.control.losses if seen.control is not None else None
-            finite = np.isfinite(seen.losses).all() and (control is None or np.isfinite(control).all())
-            if not finite and self.healthy[env]:
-                self.healthy[env] = False
-                self.alerts.raise_(self.round, epoch, ("nan", env, None), "the loss is not finite")
-            if finite:
-                ledger.record(seen.losses, control)
+    def _record(self, epoch: int, trained: TrainReport, measured: list[Measured]) -> None:
+        """Enters the measurements of sound environments; the governor sees to the others."""
+        self.measured, self.sound = measured, list(self.healthy)
+        for env in self._living():
+            seen, ledger = measured[env], self.ledgers[env]
+            problem = self.governor.problem_of(env, seen, trained, ledger)
+            if is_sound(seen.control) and not problem:
+                ledger.record(seen.losses, seen.control.losses if seen.control is not None else None)
                 self.ablations.note(epoch, env, seen)
+            else:
+                self.sound[env] = False
+                self._panic(epoch, env, problem)
         if not any(self.healthy):
-            raise Diverged(
-                f"every environment left the finite numbers by epoch {epoch}; lower optim.lr or set optim.clip"
-            )
-        self.measured = measured
+            raise Diverged(f"every environment went wrong for good by epoch {epoch}; lower optim.lr or set optim.clip")
+
+    def _panic(self, epoch: int, env: int, problem: str) -> None:
+        """An environment goes back to its last sound state, or waits until the episode ends; so it does at once if
+        its control is lost, because nothing can be said of it any more."""
+        changes = self.governor.panic(self.round, epoch, env, problem) if problem else None
+        if changes is None:
+            self.healthy[env] = False
+            text = problem or "the control's loss is not finite"
+            self.alerts.raise_(self.round, epoch, ("nan", env, None), text)
+            return
+        self.alerts.raise_(self.round, epoch, ("rollback", env, None), problem, passing=True)
+        self.scoring.roll_back(env, self.governor.restored_moment(env))
+        self._tell_env(epoch, env, changes)
+
+    def _keep_sound(self, epoch: int) -> None:
+        for env in self._living():
+            if self.sound[env]:
+                self.governor.keep(epoch, env, self.scoring.books[env].moment)
 
     def _judge(self, epoch: int, measured: list[Measured]) -> list[tuple[int, str, Verdict]]:
         """Verdicts that are new; gates listed in ``gates.auto_forward`` are passed at once."""
         found = []
-        for env in self._living():
+        for env in (e for e in self._living() if self.sound[e]):
             for slot in self.engine.envs[env].slots:
                 verdict = self.judge.look(slot, self.ledgers[env], measured[env])
                 if verdict is None:
@@ -232,10 +249,10 @@ class Loop:
                 full = WINDOW if slot.stage.name == "FOSSILIZED" else full
                 found = ledger.signals(slot.name, slot.seed.uid, full, credits.get(slot.name))
                 age = len(ledger.losses) - ledger.measured_at if found.dependence else None
-                seeds[slot.name] = replace(found, dependence_age=age, grad=grads.get(slot.name))
+                seeds[slot.name] = replace(found, dependence_age=age, grad=finite_or_none(grads.get(slot.name)))
         return EnvSignals(
             tuple(ledger.losses), tuple(ledger.control_losses), ledger.latest, seeds, self.healthy[env],
-            trained.host_grad[env],
+            finite_or_none(trained.host_grad[env]),
         )  # fmt: skip
 
     # --- deciding ----------------------------------------------------------------------------------------------
@@ -282,6 +299,8 @@ class Loop:
         changes = self.engine.apply(env, decision, epoch)
         if decision.op is Op.GERMINATE and changes and changes[0].seed is not None:
             self.ledgers[env].mark_germination(changes[0].seed)
+        if decision.op is Op.FOSSILIZE:
+            self.governor.keep(epoch, env, self.scoring.books[env].moment, now=True)
         self._tell_env(epoch, env, changes)
 
     def _tell(self, epoch: int, *moves: list[list[Change]]) -> None:

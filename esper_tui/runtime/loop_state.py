@@ -6,11 +6,12 @@ Random numbers are keyed by what they belong to, so no generator has a state.
 from typing import Any
 
 from esper_tui.kasmina.network import Network
-from esper_tui.leyline.choices import Decision, Op
+from esper_tui.leyline.choices import Decision, Form, Op
 from esper_tui.leyline.events import InterventionChanged
 from esper_tui.leyline.interventions import Fate, Intervention
 from esper_tui.leyline.stages import Stage
 from esper_tui.leyline.state import EnvSignals, Estimate, Instance, SeedSignals, Verdict
+from esper_tui.runtime.governing import Guard
 from esper_tui.runtime.instances import Control, Instances
 from esper_tui.runtime.learn import Learner
 from esper_tui.runtime.loop import Loop
@@ -23,11 +24,13 @@ from esper_tui.simic.ledger import Half, Ledger
 from esper_tui.simic.rewards import Moment, RewardLedger, SeedFacts, Transition
 from esper_tui.tamiyo.heuristic import Memory
 from esper_tui.tolaria.engine import Measured
+from esper_tui.tolaria.governor import Kept, Watch
 from esper_tui.tolaria.snapshot import capture_engine, restore_engine
 
 CLASSES = (
-    Decision, EnvSignals, Entry, Estimate, Fate, Half, Instance, Intervention, InterventionChanged, Ledger, Measured,
-    Memory, Moment, Op, RewardLedger, Rollout, Scorebook, SeedFacts, SeedSignals, Stage, Step, Transition, Verdict,
+    Decision, EnvSignals, Entry, Estimate, Fate, Form, Guard, Half, Instance, Intervention, InterventionChanged, Kept,
+    Ledger, Measured, Memory, Moment, Op, RewardLedger, Rollout, Scorebook, SeedFacts, SeedSignals, Stage, Step,
+    Transition, Verdict, Watch,
 )  # fmt: skip
 """What a checkpoint may hold."""
 
@@ -48,6 +51,7 @@ def capture_loop(loop: Loop) -> tuple[Tensors, dict[str, Any]]:
         "loop": _read(loop, LOOP),
         "ablations": _read(loop.ablations, ABLATIONS),
         "books": loop.scoring.books,
+        "guards": loop.governor.guards,
         "alerts": _read(loop.alerts, ALERTS),
         "overrides": _read(loop.boundary.overrides, OVERRIDES),
         "controls": _controls(loop.parts.instances),
@@ -75,6 +79,7 @@ def restore_loop(loop: Loop, tensors: Tensors, document: dict[str, Any]) -> None
     loop.ablations.ledgers = loop.ledgers
     _write(loop.ablations, state["ablations"])
     loop.scoring.books = state["books"]
+    loop.governor.guards = state["guards"]
     _write(loop.alerts, state["alerts"])
     _write(loop.boundary.overrides, state["overrides"])
 

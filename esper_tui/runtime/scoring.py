@@ -48,6 +48,7 @@ class Scorebook:
     Attributes:
         grown: whether a seed has left TRAINING; before that the gain is 0 by definition.
         finals: for each of the last epochs, the gain of every network that might be delivered.
+        restored: the moment that the governor has just put the environment back to.
         last: the last transition, which is paid when the delivered network is known.
     """
 
@@ -58,6 +59,7 @@ class Scorebook:
     finals: list[dict[Coalition, float]] = field(default_factory=list)
     terms: dict[str, float] = field(default_factory=dict)
     last: Transition | None = None
+    restored: Moment | None = None
 
     def pay(self, terms: dict[str, float]) -> dict[str, float]:
         for name, value in terms.items():
@@ -90,6 +92,8 @@ class Scoring:
 
     def _score(self, book: Scorebook, state: EnvState, ledger: Ledger, seen: Measured, sound: bool) -> Terms:
         book.last = None
+        if book.restored is not None:
+            return self._pay_panic(book, state)
         if not sound or seen.control is None:
             return None
         book.grown = book.grown or any(s.grafted for s in state.slots)
@@ -97,6 +101,21 @@ class Scoring:
         if state.epochs - state.epoch < FINAL_EPOCHS:
             book.finals.append(self._final_gains(book, state, ledger, seen))
         step = Transition(before, book.moment, book.decision.op, book.decision.slot, self._work(state))
+        if state.epoch == state.epochs:
+            book.last = step
+        if state.epoch in (1, state.epochs):
+            return None
+        return book.pay(compute_reward(step, self.settings, book.ledger))
+
+    def roll_back(self, env: int, moment: Moment) -> None:
+        """The governor has put an environment back; its next transition ends there."""
+        self.books[env].restored = moment
+
+    def _pay_panic(self, book: Scorebook, state: EnvState) -> Terms:
+        assert book.restored is not None
+        before, book.moment, book.restored = book.moment, book.restored, None
+        op, slot = book.decision.op, book.decision.slot
+        step = Transition(before, book.moment, op, slot, self._work(state), panicked=True)
         if state.epoch == state.epochs:
             book.last = step
         if state.epoch in (1, state.epochs):
@@ -111,7 +130,8 @@ class Scoring:
         if book.last is None or row["acc"] is None or row["control_acc"] is None:
             return None
         kept = frozenset(k["slot"] for k in row["kept"])
-        gain = float(np.mean([_gain_of(kept, gains) for gains in book.finals]))
+        measured = [_gain_of(kept, gains) for gains in book.finals]
+        gain = float(np.mean(measured)) if measured else book.moment.gain
         fossils = tuple(s for s in book.moment.seeds if s.slot in kept)
         delivered = Moment(gain, book.moment.loss, row["acc"] - row["control_acc"], fossils)
         book.moment = delivered
