@@ -194,6 +194,8 @@ def _stay(left: "AppExit") -> int:
 
     progress = session.progress()
     if progress.state != "ended":
-        doing = "ends" if left.kind in ("checkpoint", "abandon") else "goes on without a screen; ctrl+c ends it"
-        print(f"{session.path.name} {doing}, epoch {progress.epoch} of {progress.epochs}", flush=True)
+        at, name = f"epoch {progress.epoch} of {progress.epochs}", session.path.name
+        ends = left.kind in ("checkpoint", "abandon")
+        print(f"{name} ends after {at}" if ends else f"{name} goes on without a screen from {at}; ctrl+c stops it")
+        sys.stdout.flush()
     return attend(session, quiet=left.kind in ("quit", "checkpoint", "abandon"))
