@@ -69,6 +69,8 @@ def marks(card: RunCard) -> Line:
     return line(badge, (" ".join(f"#{tag}" for tag in card.tags), "human"))
 
 
+FIRST = "quickstart"
+"""The preset that the cursor stands on at first: it needs nothing and takes a minute."""
 PRESET_COLUMNS = (Column("name", "preset", 11, grow=17), Column("origin", "", 7, drop=2))
 
 

@@ -104,7 +104,7 @@ async def test_n_goes_to_the_next_decision_and_selects_its_place(player, make_ap
 
 
 async def test_the_last_alert_is_said_to_be_the_last(quick_events, make_app):
-    alert = {"seq": 10**6, "t": 1795539400.0, "type": "AlertRaised", "round": 0, "epoch": 5, "env": 2, "rule": "stalled",
+    alert = {"seq": 10**6, "t": 1795539400.0, "type": "AlertRaised", "round": 0, "epoch": 5, "env": 2, "rule": "nan",
              "text": "no new low", "slot": None, "severity": "warn"}  # fmt: skip
     place = next(i for i, e in enumerate(quick_events) if e["type"] == "EpochMeasured" and e["epoch"] == 5)
     player = Player([*quick_events[: place + 1], alert, *quick_events[place + 1 :]])

@@ -13,7 +13,7 @@ from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import EsperError
 from esper_tui.leyline.launcher import PresetCard
 from esper_tui.sanctum.actions import bindings
-from esper_tui.sanctum.cards import PRESET_COLUMNS, RECENT_COLUMNS, preset_rows, run_row
+from esper_tui.sanctum.cards import FIRST, PRESET_COLUMNS, RECENT_COLUMNS, preset_rows, run_row
 from esper_tui.sanctum.ink import Line, line
 from esper_tui.sanctum.text import fit
 from esper_tui.sanctum.views.base import View
@@ -24,8 +24,6 @@ WELCOME = line(
     " New here?  ", ("Enter", "key"), " grows this preset, ", ("e", "key"), " changes it first, ",
     ("?", "key"), " explains the screen.",
 )  # fmt: skip
-FIRST = "quickstart"
-"""The preset that the cursor stands on at first: it needs nothing and takes a minute."""
 LABEL = 10
 """Cells of the words before a line of the description, as in an estimate."""
 
@@ -84,6 +82,8 @@ class LaunchView(View):
     LaunchView #about { width: 1fr; height: 1fr; padding: 0 1; }
     .-narrow LaunchView #about, .-short LaunchView #about { margin: 0 0 0 1; }
     LaunchView #recent { height: 2fr; }
+    LaunchView.-tiny #choice { width: 1fr; }
+    LaunchView.-tiny #about { display: none; }
     """
 
     def __init__(self, *, id: str | None = None):

@@ -11,7 +11,7 @@ from textual.widgets import TextArea
 from esper_tui.leyline.errors import EsperError
 from esper_tui.leyline.launcher import Checked, PresetCard
 from esper_tui.sanctum.actions import bindings
-from esper_tui.sanctum.cards import PRESET_COLUMNS, preset_rows
+from esper_tui.sanctum.cards import FIRST, PRESET_COLUMNS, preset_rows
 from esper_tui.sanctum.ink import Line, line
 from esper_tui.sanctum.preset_lines import STATUS_LINES, difference_lines, fields_of, status_lines
 from esper_tui.sanctum.schema import Setting
@@ -44,6 +44,8 @@ class PresetsView(View):
     .-wide PresetsView #difference { display: block; width: 44; height: 1fr; max-height: 100%; }
     PresetsView #status { height: auto; max-height: 4; padding: 0 1; }
     .-narrow PresetsView #choice { width: 20; }
+    PresetsView.-tiny #choice { width: 12; }
+    PresetsView.-tiny #choice:focus { width: 1fr; }
     .-narrow PresetsView RawText { display: none; }
     .-narrow PresetsView.-text RawText { display: block; }
     .-narrow PresetsView.-text Form { display: none; }
@@ -72,9 +74,9 @@ class PresetsView(View):
     def on_view_enter(self) -> None:
         wanted, self.esper.editing = self.esper.editing or self.name_, ""
         self._read_presets()
-        if self.cards:
-            known = [card.name for card in self.cards]
-            self.choose(wanted if wanted in known else known[0])
+        known = [card.name for card in self.cards]
+        if known:
+            self.choose(next((name for name in (wanted, FIRST) if name in known), known[0]))
         self.query_one(Form if wanted else Grid).focus()
 
     def _read_presets(self) -> None:

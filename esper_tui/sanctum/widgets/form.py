@@ -140,19 +140,20 @@ class Form(Panel, can_focus=True):
         self._draw()
 
     def _draw(self) -> None:
-        """All lines, moved so that the field of the cursor is whole and in sight."""
+        """All lines, moved so that the field of the cursor is whole and in sight, or at least its first line."""
         width, lines, section = self.size.width, list[Line](), ""
-        top = bottom = 0
+        top = head = bottom = 0
         for index, field in enumerate(self.shown):
             before = len(lines)
             if field.setting.section != section:
                 section = field.setting.section
                 lines.append(section_line(section, width))
+            start = len(lines)
             lines += field_lines(field, width, index == self.cursor)
             if index == self.cursor:
-                top, bottom = before, len(lines)
+                top, head, bottom = before, start, len(lines)
         last = max(0, len(lines) - self.size.height)
-        self.offset_lines = min(last, max(bottom - self.size.height, min(self.offset_lines, top)))
+        self.offset_lines = min(last, head, max(bottom - self.size.height, min(self.offset_lines, top)))
         shown = lines[self.offset_lines : self.offset_lines + self.size.height]
         self.show_lines(shown or [line(("  no setting matches; Esc shows all", "dim"))])
         self.border_subtitle = f"/{self.filter_text}" if self.filter_text else ""
