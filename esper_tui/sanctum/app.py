@@ -86,7 +86,7 @@ class EsperApp(Overruling, Launching):
         self.keep_selection(record)
         self.header.show(self.status(), record)
         self.strip.show(record, self.acknowledged)
-        self.footer.show(self.scopes(), self.role, self.readonly)
+        self.footer.show(self.scopes(), self.role, self.readonly, self.resting)
         self.prompt.forget(self.clock())
         self.view.show(record)
         if isinstance(self.screen, Modal) and self.screen.is_mounted:

@@ -53,6 +53,8 @@ def plot_title(env: int, metric: str, log: bool, smooth: int) -> str:
     return " · ".join([f"env {env}  {METRICS[metric][0]}", *extras])
 
 
-def legend(metric: str) -> str:
-    """Which letter is which line, for the border of a chart."""
-    return "  ".join(f"{letter} {name}" for _, name, letter in METRICS[metric][1])
+def legend(metric: str, marks: tuple[Mark, ...] = ()) -> str:
+    """Which letter is which line, and what the marks below mean, for the border of a chart."""
+    lines = [f"{letter} {name}" for _, name, letter in METRICS[metric][1]]
+    used = {mark.letter for mark in marks}
+    return "  ".join([*lines, *(f"{m} {op.lower().split('_')[0]}" for op, m in MARK_LETTERS.items() if m in used)])

@@ -145,7 +145,9 @@ def _key_problems(keys: Any) -> list[str]:
     if not isinstance(keys, dict):
         return ["keys must be a table of action = keys"]
     problems = [
-        f"keys.{name}: there is no such action; `esper keys` lists them" for name in keys if name not in ACTIONS
+        f"keys.{name}: there is no such action; `:help` on the screen lists them"
+        for name in keys
+        if name not in ACTIONS
     ]
     problems += [f"keys.{name} = {value!r} is no text" for name, value in keys.items() if not isinstance(value, str)]
     return problems or _clashes(keys)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from esper_tui.karn.record import Round, RunRecord
-from esper_tui.karn.view import env_legality
+from esper_tui.karn.view import env_legality, env_state
 from esper_tui.leyline.choices import Op
+from esper_tui.leyline.legality import Code, Reason
 from esper_tui.leyline.session import Progress
 from esper_tui.leyline.stages import LETTERS, Stage, parse_stage
+from esper_tui.leyline.state import EnvState
 from esper_tui.sanctum.ink import Line, fitted, line
 from esper_tui.sanctum.lines import POLICY_METRICS, SHORT_OPS, decision_text, event_line, place, stamp
 from esper_tui.sanctum.pace import FramePace
@@ -167,14 +169,19 @@ def tail_line(event: dict[str, Any], width: int, changed: str = "") -> Line:
 def override_lines(record: RunRecord, width: int, height: int) -> list[Line]:
     """Overrides, the newest first, and what they do to learning."""
     events = list(record.round.interventions.values()) if record.round else []
-    learn = record.config.get("override", {}).get("learn", "mask")
     if not events:
         return [line((" none; o decides in Tamiyo's place,", "dim")), line((" at the next boundary", "dim"))]
     lines = [_override_line(event, width) for event in reversed(events)]
-    return [
-        *lines[: height - 1],
-        line((f" human steps: {learn}ed in learning" if learn == "mask" else f" learn = {learn}", "dim")),
-    ]
+    return [*lines[: height - 1], line((f" {_learning_from_people(record)}", "dim"))]
+
+
+def _learning_from_people(record: RunRecord) -> str:
+    """What a learning policy makes of steps that people decided."""
+    if record.config.get("run", {}).get("mode") != "learn":
+        return "every step of them is in the log"
+    how = {"mask": "left out of the loss", "taint": "their episodes are left out", "imitate": "imitated"}
+    learn = record.config.get("override", {}).get("learn", "mask")
+    return f"human steps in learning: {how.get(learn, learn)}"
 
 
 def _override_line(event: dict[str, Any], width: int) -> Line:
@@ -257,7 +264,7 @@ def _fired(event: dict[str, Any]) -> str:
 
 def legal_lines(record: RunRecord, env: int, width: int) -> list[Line]:
     """What may be done in an environment at the coming boundary, and why the rest may not."""
-    legal = env_legality(record, env)
+    legal, state = env_legality(record, env), env_state(record, env)
     if legal is None:
         return []
     lines = [line((" open    ", "head"), "WAIT")]
@@ -266,11 +273,17 @@ def legal_lines(record: RunRecord, env: int, width: int) -> list[Line]:
         if free := legal.slots(op):
             lines.append(line("         ", (op.name, "good"), " " + " ".join(free)))
             continue
-        reason = next(iter(slots.values()))
+        reason = min(slots.items(), key=lambda pair: _remoteness(state, *pair))[1]
         opens = f" (about ep {reason.opens})" if reason is not None and reason.opens is not None else ""
         closed.append(line((" closed  " if not closed else "         ", "head"), f"{op.name:<17}",
                            (f"{reason.text if reason else ''}{opens}", "dim")))  # fmt: skip
     return [fitted(content, width) for content in (*lines, *closed)]
+
+
+def _remoteness(state: EnvState, slot: str, reason: Reason | None) -> tuple[bool, bool]:
+    """Reasons that say more come first: those about a condition, then those about a slot where a seed lives."""
+    wrong_stage = reason is not None and reason.code == Code.WRONG_STAGE
+    return wrong_stage, state.slot(slot).stage is Stage.DORMANT
 
 
 def env_document(record: RunRecord, env: int) -> dict[str, Any]:

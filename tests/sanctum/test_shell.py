@@ -38,7 +38,9 @@ async def test_pause_step_and_resume_reach_the_run_and_are_shown(session, make_a
         assert session.commands == [Pause("epoch")]
         assert "PAUSING ≤ 4.2s" in await frame(app, pilot)
         session.release_epochs(1)
-        assert "PAUSED ep 6|7" in await frame(app, pilot)
+        text = await frame(app, pilot)
+        assert "PAUSED ep 6|7" in text
+        assert "p resume" in text
         await pilot.press("s")
         await pilot.press("p")
         assert session.commands[1:] == [Step(1), Pause("epoch")]

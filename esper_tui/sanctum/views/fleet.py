@@ -156,7 +156,7 @@ class FleetView(View):
             epochs = int(record.config.get("run", {}).get("epochs", 0))
             plot = env_plot(current, env, self.metric, log=self.log_scale, smooth=self.smoothing, epochs=epochs)
             title = plot_title(env, self.metric, self.log_scale, self.smoothing)
-            chart.show_plot(plot, title, legend(self.metric))
+            chart.show_plot(plot, title, legend(self.metric, plot.marks))
         slots, decisions = self.query_one("#slots", Panel), self.query_one("#decisions", Panel)
         if slots.display:
             table = slot_lines(current, env, self.esper.selected_slot, slots.size.width)

@@ -1,6 +1,7 @@
 """The last line: the keys that work here, from the action table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from esper_tui.leyline.session import Role
 from esper_tui.sanctum.actions import ACTIONS, Action, in_scope, keys_of
@@ -66,10 +67,13 @@ class Footer(Panel):
 
     shown_for: tuple[object, ...] = ()
 
-    def show(self, scopes: Sequence[str], role: Role | None, readonly: bool) -> None:
+    def show(self, scopes: Sequence[str], role: Role | None, readonly: bool, resting: bool = False) -> None:
+        """``resting``: the run is paused or about to be, so that the key for a pause goes on with it."""
         remapped, width = self.esper.settings.keys, self.size.width
-        if self.shown_for == (scopes, role, readonly, width, remapped):
+        if self.shown_for == (scopes, role, readonly, resting, width, remapped):
             return
-        self.shown_for = (scopes, role, readonly, width, remapped)
+        self.shown_for = (scopes, role, readonly, resting, width, remapped)
         actions = hints(scopes, role, readonly)
+        if resting:
+            actions = [replace(a, label="resume") if a.id == "pause" else a for a in actions]
         self.show_lines([footer_line(actions, role, remapped, width, views="app" in scopes)])
