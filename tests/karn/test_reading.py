@@ -59,7 +59,7 @@ def test_numbers_and_times_only_rise(finished_run):
     assert times == sorted(times)
 
 
-@pytest.mark.parametrize("left", [1, 30, 300])
+@pytest.mark.parametrize("left", [1, 30, 300, -1])
 def test_a_torn_last_line_is_skipped_and_counted(folder, left):
     lines = log_lines(folder)
     rewrite(folder, [*lines[:-2], lines[-2][:left]])

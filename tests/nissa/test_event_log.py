@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from esper_tui.leyline.errors import CannotWrite
-from esper_tui.leyline.events import AlertRaised, SessionChanged, rounded
+from esper_tui.leyline.events import AlertRaised, SessionChanged, TestMeasured, rounded
 from esper_tui.nissa.hub import Hub, Listener
 from esper_tui.nissa.log import EventLog
 
@@ -36,15 +36,18 @@ def test_floats_keep_six_digits_and_what_is_not_finite_becomes_a_word():
     assert rounded({"a": (2 / 3, {"b": math.nan}), 3: 7}) == {"a": [0.666667, {"b": "NaN"}], "3": 7}
 
 
-def test_a_listener_and_the_log_see_the_same(log):
+def test_a_listener_and_the_log_see_the_same_rounded_numbers(log):
     hub = Hub(log, clock=lambda: 1234.56789)
     seen = hub.listen()
-    hub.emit(AlertRaised(round=0, epoch=2, env=1, rule="nan", text=str({"loss": math.nan})))
-    hub.emit(note("Δ loss – schön"))
+    hub.emit(TestMeasured(rows=[{"env": 0, "acc": 2 / 3, "loss": math.nan}], summary={"low": -math.inf, "n": 3}))
+    hub.emit(AlertRaised(round=0, epoch=2, env=1, rule="nan", text="Δ loss – schön"))
     hub.flush()
-    assert seen.drain() == lines(log)
-    assert [record["t"] for record in lines(log)] == [1234.568, 1234.568]
-    assert "env" not in lines(log)[1]
+    live = seen.drain()
+    assert live == lines(log)
+    assert live[0]["rows"] == [{"env": 0, "acc": 0.666667, "loss": "NaN"}]
+    assert live[0]["summary"] == {"low": "-Infinity", "n": 3}
+    assert [record["t"] for record in live] == [1234.568, 1234.568]
+    assert ("env" in live[0], live[1]["env"]) == (False, 1)
 
 
 def test_a_log_is_json_that_every_reader_takes(finished_run):

@@ -1,11 +1,13 @@
 """One process writes a run folder; the dead do not block it."""
 
 import errno
+import fcntl
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -119,6 +121,29 @@ def test_a_folder_in_place_of_the_lock_is_one_sentence(tmp_path):
     (tmp_path / LOCK_FILE).mkdir()
     with pytest.raises(CannotWrite, match=r"cannot write .*lock.json"):
         RunLock(tmp_path)
+
+
+def test_who_replaces_a_dead_lock_waits_for_whoever_does_so_just_now(tmp_path):
+    """Else both would find the lock dead, and the second would throw away what the first has made."""
+    write_lock(tmp_path, started=1.0)
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    outcome = []
+
+    def take():
+        try:
+            outcome.append(RunLock(tmp_path))
+        except Busy as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join(0.1)
+    assert outcome == []
+    write_lock(tmp_path)
+    os.close(other)
+    thread.join(30)
+    assert isinstance(outcome[0], Busy)
 
 
 @pytest.mark.parametrize("stale", [False, True])
