@@ -10,6 +10,8 @@ from esper_tui.leyline.stages import Stage
 from esper_tui.leyline.state import EnvSignals, EnvState, SlotState
 
 STALL_EPOCHS = 3
+STUCK_EPOCHS = 10
+"""Epochs in TRAINING or at rest in BLENDING after which a seed is given up."""
 RECOVERY_EPOCHS = 6
 """Epochs the host needs after a seed is taken away; whatever is not committed by then must be on its way out."""
 
@@ -80,7 +82,22 @@ class Heuristic:
         for name in legal.slots(Op.ADVANCE):
             trace.append({"rule": "the gate is open", "slot": name, "fired": True})
             return Decision(op=Op.ADVANCE, slot=name)
+        for slot in view.slots:
+            if self._is_stuck(slot, legal, trace):
+                return Decision(op=Op.PRUNE, slot=slot.slot, alpha_speed="FAST", alpha_curve="LINEAR")
         return self._plant(env, view, signals, legal, memory, trace)
+
+    @staticmethod
+    def _is_stuck(slot: SlotState, legal: Legality, trace: Trace) -> bool:
+        """A seed whose gate has stayed shut, or which rests half-blended: it would block its slot for good."""
+        if slot.stage not in (Stage.TRAINING, Stage.BLENDING) or slot.slot not in legal.slots(Op.PRUNE):
+            return False
+        stuck = slot.epochs_in_stage >= STUCK_EPOCHS
+        trace.append({
+            "rule": "the seed is stuck", "slot": slot.slot,
+            "value": slot.epochs_in_stage, "threshold": STUCK_EPOCHS, "fired": stuck,
+        })  # fmt: skip
+        return stuck
 
     def _judge(self, slot: SlotState, view: EnvState, signals: EnvSignals, legal: Legality, trace: Trace) -> Decision:
         """A seed at full strength: commit, prune, or wait for the next look."""

@@ -167,9 +167,9 @@ def test_a_poisoned_environment_leaves_the_others_bit_identical(victim):
 
 def test_a_poisoned_environment_raises_an_alert_and_the_receipt_says_nothing_false():
     sick = play_poisoned(1)
-    alarms = [(e["env"], e["epoch"]) for e in sick.of("AlertRaised") if e["rule"] == "nan"]
+    alarms = [(e["env"], e["epoch"]) for e in sick.of("AlertRaised") if e["rule"] == "rollback"]
     assert alarms == [(1, 9)]
-    assert not [e for e in play_poisoned(None).of("AlertRaised") if e["rule"] == "nan"]
+    assert not [e for e in play_poisoned(None).of("AlertRaised") if e["rule"] in ("rollback", "nan")]
     rows = sick.of("RoundEnded")[0]["rows"]
     assert all(isinstance(rows[env]["loss"], float) for env in (0, 2))
     assert sick.of("RoundEnded")[0]["best"] != 1 or isinstance(rows[1]["loss"], float)

@@ -167,6 +167,15 @@ def test_a_seed_that_cannot_be_committed_any_more_makes_room_for_the_host():
     assert decide(late, given_rules=one)[0].op is Op.FOSSILIZE
 
 
+@pytest.mark.parametrize("stage", [Stage.TRAINING, Stage.BLENDING])
+@pytest.mark.parametrize(("epochs", "prunes"), [(9, False), (10, True)])
+def test_a_seed_whose_gate_stays_shut_is_given_up(stage, epochs, prunes):
+    slot = replace(seeded("r0c0", stage), epochs_in_stage=epochs, age=12, ramp_left=0)
+    decision, fired, _ = decide(env(slot, epoch=15))
+    assert (decision.op is Op.PRUNE) == prunes
+    assert ("the seed is stuck" in fired) == prunes
+
+
 def test_judging_comes_before_advancing_and_planting():
     ready = seeded("r0c1", Stage.TRAINING, verdict=passed("G2"))
     held = seeded("r0c2", Stage.HOLDING, verdict=passed("G5"))
