@@ -15,6 +15,7 @@ from platformdirs import user_config_path
 import esper_tui
 from esper_tui.leyline.config import RunConfig, sections
 from esper_tui.leyline.errors import CannotWrite, ConfigError, UsageError
+from esper_tui.leyline.folder import MAX_PRESET_BYTES
 from esper_tui.runtime.preset_check import META_KEYS, Overlay, nearest
 from esper_tui.runtime.preset_text import Layer, override_layer, parse_layer, read_text
 from esper_tui.runtime.runs import write_atomically
@@ -206,17 +207,22 @@ def save_preset(name: str, text: str, shadow: bool = False) -> Path:
 
     Raises:
         UsageError: for a name that cannot be a file's, or under which it would not be found.
-        ConfigError: if the text is not TOML; values that are out of range may be kept.
+        ConfigError: if the text is too long or not TOML; values that are out of range may be kept.
         CannotWrite: if the file cannot be written.
     """
     _check_name(name, shadow)
     path = user_folder() / f"{name}.toml"
+    data = text.encode()
+    if len(data) > MAX_PRESET_BYTES:
+        raise ConfigError(
+            str(path), [f"the text is larger than {MAX_PRESET_BYTES // 1024} KiB; a preset is 5 to 40 lines"]
+        )
     parse_layer(text, path.name, "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotWrite(f"cannot create {path.parent}: {error.strerror}") from None
-    write_atomically(path, text.encode())
+    write_atomically(path, data)
     return path
 
 
