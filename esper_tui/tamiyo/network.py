@@ -30,8 +30,12 @@ OP_EXPLORATION = 0.25
 """Exploration of the op head relative to the other heads."""
 CAREFUL = (Op.FOSSILIZE, Op.PRUNE)
 """Operations that exploration never asks for."""
-OP_PRIOR = {Op.WAIT: 1.0, Op.PRUNE: -2.0, Op.SET_ALPHA_TARGET: -2.0}
-"""First logits of the op head: a seed that is pruned at random every few epochs never shows what it is worth."""
+PRIOR: dict[Head, dict[str, float]] = {
+    Head.OP: {"ADVANCE": 1.0, "FOSSILIZE": 1.0, "PRUNE": -3.0, "SET_ALPHA_TARGET": -3.0},
+    Head.ALPHA_TARGET: {"FULL": 1.0},
+}
+"""First logits: a seed that is pruned or turned down at random never shows what it is worth, and one that is not moved
+on is not paid for.  With all choices alike one episode in a hundred would end with a commitment."""
 
 State = tuple[Tensor, Tensor]
 Pick = Callable[[int, Tensor], Tensor]
@@ -91,8 +95,9 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict({head: self._head(len(names), width) for head, names in HEAD_CHOICES.items()})
         self.embed = nn.ModuleDict({head: nn.Embedding(len(names), width) for head, names in HEAD_CHOICES.items()})
         with torch.no_grad():
-            for op, logit in OP_PRIOR.items():
-                self.heads[Head.OP][2].bias[op] = logit  # type: ignore[index]
+            for head, logits in PRIOR.items():
+                for name, logit in logits.items():
+                    self.heads[head][2].bias[HEAD_CHOICES[head].index(name)] = logit  # type: ignore[index]
 
     @staticmethod
     def _head(choices: int, width: int) -> nn.Sequential:
