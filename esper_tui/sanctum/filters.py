@@ -149,7 +149,7 @@ def _type(value: str) -> Match:
 
 def names(event: Row, told: EventLine) -> set[str]:
     """Everything an event may be called after ``type:``, in lower case."""
-    decision = event.get("decision") or (event.get("intervention") or {}).get("decision", {})
+    decision = event.get("decision") or _request(event).get("decision", {})
     found = [told.kind, event["type"], decision.get("op"), event.get("rule"), event.get("fate")]
     if event["type"] == "StageChanged":
         found.append(event.get("target"))
@@ -170,7 +170,13 @@ def _by(value: str) -> Match:
     wanted = value.lower()
     if wanted in ("human", "tamiyo", "loop"):
         return lambda event, told: told.by == wanted
-    return lambda event, told: wanted in str((event.get("intervention") or {}).get("author", "")).lower()
+    return lambda event, told: wanted in str(_request(event).get("author", "")).lower()
+
+
+def _request(event: Row) -> Row:
+    """The whole request of an override's event; a decision holds only its number."""
+    found = event.get("intervention")
+    return found if isinstance(found, dict) else {}
 
 
 KEYS: dict[str, Callable[[str], Match]] = {
