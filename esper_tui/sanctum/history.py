@@ -1,5 +1,6 @@
 """What was typed after ``:`` before, kept in the user's state folder.  Pure."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,4 +33,5 @@ def save_history(lines: Sequence[str], path: Path | None = None) -> None:
         beside.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8", errors="replace")
         beside.replace(path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
