@@ -11,6 +11,7 @@ from esper_tui.karn.record import RunRecord
 from esper_tui.leyline.errors import EsperError, UsageError
 from esper_tui.sanctum.actions import ACTIONS
 from esper_tui.sanctum.commands import completions, parse
+from esper_tui.sanctum.history import load_history, save_history
 from esper_tui.sanctum.pictures import save_screen
 from esper_tui.sanctum.rowfilter import row_match
 from esper_tui.sanctum.shell import Shell
@@ -28,7 +29,7 @@ class Navigation(Shell):
         self.before: list[str] = []
         self.selected_env, self.selected_slot = 0, ""
         self.pinned: set[int] = set()
-        self.asked: dict[str, list[str]] = {}
+        self.asked: dict[str, list[str]] = {":": load_history()}
 
     # --- selection ---------------------------------------------------------------------------------------------
 
@@ -166,6 +167,7 @@ class Navigation(Shell):
     def on_prompt_left(self, event: Prompt.Left) -> None:
         if self.view is not None and not isinstance(self.screen, ModalScreen):
             self.view.focus_again()
+        save_history(self.asked[":"])
         self.draw()
 
     def ask_filter(self, grid: Grid, text: str | None = None) -> None:

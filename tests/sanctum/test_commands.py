@@ -271,3 +271,12 @@ def test_a_history_that_cannot_be_read_or_written_is_nobodys_trouble(tmp_path):
     assert load_history(tmp_path / "file" / "history") == []
     (tmp_path / "bytes").write_bytes(b"fleet\n\xff\xfe\n")
     assert load_history(tmp_path / "bytes")[0] == "fleet"
+
+
+async def test_what_was_typed_is_there_again_in_the_next_session(make_app, session):
+    app = make_app(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*":events", "enter")
+        await pilot.pause()
+    assert load_history() == ["events"]
+    assert make_app(session).asked[":"] == ["events"]
