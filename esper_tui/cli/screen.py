@@ -5,6 +5,7 @@ Imports nothing heavy: looking at recordings needs no torch.
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -96,7 +97,8 @@ class Terminal:
             os.dup2(descriptor, number)
             os.close(descriptor)
         sys.__stdout__, sys.__stderr__ = self.streams  # type: ignore[misc]
-        self.copy.close()
+        with contextlib.suppress(OSError):  # a terminal that is gone takes nothing any more
+            self.copy.close()
         os.environ.update(self.sizes)
         self.waiting.seek(0)
         with contextlib.suppress(OSError):
@@ -184,12 +186,18 @@ def _show(launcher: Any, session: Any, settings: "Settings", readonly: bool) -> 
 
 
 def _stay(left: "AppExit") -> int:
-    """What follows the screen: the receipt, at once or when the run has come to it."""
+    """What follows the screen: the receipt, at once or when the run has come to it.
+
+    A signal that ended the screen, and the run with it, gives the exit code.
+    """
+    if left.signal == signal.SIGHUP:
+        _let_go(left.session)
     if left.text:
         print(left.text.rstrip(), file=sys.stderr)
     session: Any = left.session
     if session is None or not hasattr(session, "start"):
-        return int(ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE)
+        code = ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE
+        return 128 + left.signal if left.signal else int(code)
     from esper_tui.runtime.headless import attend
 
     progress = session.progress()
@@ -198,4 +206,16 @@ def _stay(left: "AppExit") -> int:
         ends = left.kind in ("checkpoint", "abandon")
         print(f"{name} ends after {at}" if ends else f"{name} goes on without a screen from {at}; ctrl+c stops it")
         sys.stdout.flush()
-    return attend(session, quiet=left.kind in ("quit", "checkpoint", "abandon"))
+    code = attend(session, quiet=left.kind in ("quit", "checkpoint", "abandon"))
+    return 128 + left.signal if left.signal and code == ExitCode.STOPPED else code
+
+
+def _let_go(session: Any) -> None:
+    """The terminal is gone: what is still written goes into the run's log, or nowhere."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    path = session.path if session is not None else None
+    with contextlib.suppress(OSError):
+        log = os.open(path / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if path else nothing
+        os.dup2(log, 1)
+        os.dup2(log, 2)
