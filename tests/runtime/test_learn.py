@@ -124,14 +124,16 @@ def test_a_control_that_left_the_finite_numbers_is_void():
     assert not control.finite
 
 
-def test_one_environment_that_breaks_reaches_neither_the_policy_nor_the_others():
-    def poison(loop, epoch):
-        if epoch == 9 and loop.round == 0:
-            chunk, row = loop.engine.place(1)
-            chunk.bank.weight[row] = math.nan
-            chunk.bank.average[row] = math.nan
+def poison(loop, epoch):
+    if epoch == 9 and loop.round == 0:
+        chunk, row = loop.engine.place(1)
+        chunk.bank.weight[row] = math.nan
+        chunk.bank.average[row] = math.nan
 
-    loop, events = learning.play(learning.learn_parts(), learning.Watched(poison))
+
+def test_one_environment_that_breaks_reaches_neither_the_policy_nor_the_others():
+    parts = learning.learn_parts(governor={"max_rollbacks": 0})
+    loop, events = learning.play(parts, learning.Watched(poison))
     assert torch.isfinite(weights(loop)).all()
     assert len(learning.of_type(events, "RoundEnded")) == 2
     rows = learning.of_type(events, "RoundEnded")[0].rows
@@ -140,18 +142,16 @@ def test_one_environment_that_breaks_reaches_neither_the_policy_nor_the_others()
     assert all(math.isfinite(v) for v in update.metrics.values())
 
 
-def test_steps_of_a_broken_environment_are_not_used():
-    def poison(loop, epoch):
-        if epoch == 9:
-            chunk, row = loop.engine.place(1)
-            chunk.bank.average[row] = math.nan
-            chunk.bank.weight[row] = math.nan
-
-    parts = learning.learn_parts(ppo={"episodes": 100}, run={"rounds": 1, "epochs": 12})
+@pytest.mark.parametrize(("rollbacks", "used"), [(0, [True] * 8 + [False] * 3), (3, [True] * 11)])
+def test_a_panic_is_an_ordinary_step_and_what_comes_after_a_lost_environment_is_not_used(rollbacks, used):
+    parts = learning.learn_parts(
+        ppo={"episodes": 100}, run={"rounds": 1, "epochs": 12}, governor={"max_rollbacks": rollbacks}
+    )
     loop, _ = learning.play(parts, learning.Watched(poison))
-    used = loop.learner.pending[0].used_TE
-    assert used[:, 1].tolist() == [True] * 8 + [False] * 3  # the decision at epoch 9 was never paid
-    assert used[:, [0, 2, 3]].all()
+    rollout = loop.learner.pending[0]
+    assert rollout.used_TE[:, 1].tolist() == used  # without a rollback the decision at epoch 9 is never paid
+    assert rollout.used_TE[:, [0, 2, 3]].all()
+    assert rollout.rewards_TE[8, 1].item() == pytest.approx(-1.0 if rollbacks else 0.0, abs=0.1)
 
 
 def pending(learn: str, decide=lambda: WAIT):
