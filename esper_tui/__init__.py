@@ -9,13 +9,13 @@ Where everything lives, from the ground up (an import only goes downwards in thi
 ``leyline``    contracts: stages, choices, legality, events, configuration, errors (no torch)
 ``data``       procedural images, CIFAR-10, device-resident batches, splits, augmentation
 ``kasmina``    hosts, slots, blueprints, blending, alpha schedules, gates
-``tamiyo``     policies: wait, random, schedule, heuristic
-``simic``      mathematics only: gain, dependence, Shapley values
+``tamiyo``     policies: wait, random, schedule, heuristic, and the network that learns
+``simic``      mathematics only: gain, dependence, Shapley values, rewards, advantages, PPO
 ``nissa``      the telemetry hub and its sinks
 ``karn``       reading run folders, folding events into a run record
 ``tolaria``    the engine: many small networks stacked into one
 ``runtime``    presets, seeding, building a run, the main loop, the session, run folders
-``evidence``   statistics, the test split, comparisons
+``evidence``   statistics, the test split, evaluation of policies, comparisons
 ``bench``      ``esper bench …``
 ``cli``        the commands
 =============  =========================================================================================

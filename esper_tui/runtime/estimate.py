@@ -49,12 +49,24 @@ def measure_estimate(config: RunConfig) -> Estimate:
     tensors = choice.threads * _activation_bytes(config, min(choice.chunk, config.rows))
     images = (config.data.train_images + config.data.val_images) * 3 * config.data.image_size**2
     computing = tensors + images * 2 + config.rows * width * 4 * 4
-    log = config.run.epochs * config.run.envs * (BYTES_PER_ENV_EPOCH + len(config.growth.slots) * BYTES_PER_SLOT_EPOCH)
+    log = (
+        config.run.rounds
+        * config.run.epochs
+        * config.run.envs
+        * (BYTES_PER_ENV_EPOCH + len(config.growth.slots) * BYTES_PER_SLOT_EPOCH)
+    )
     on_gpu = choice.device.startswith("cuda")
     return Estimate(
-        epoch * config.run.epochs, PROCESS_BYTES + (0 if on_gpu else computing), computing if on_gpu else 0,
+        epoch * config.run.epochs * _rounds(config),
+        PROCESS_BYTES + (0 if on_gpu else computing), computing if on_gpu else 0,
         log + width * 4 + 20_000, log, config.rows, width,
     )  # fmt: skip
+
+
+def _rounds(config: RunConfig) -> int:
+    """Rounds that are played, those of the controls of a pool included."""
+    controls = math.ceil(config.run.instances / config.run.envs) if config.run.mode == "learn" else 0
+    return config.run.rounds + controls
 
 
 def _activation_bytes(config: RunConfig, rows: int) -> int:
@@ -78,7 +90,8 @@ def estimate(config: RunConfig, json: bool) -> str:
     lines = [
         f"networks  {found.networks} of {found.host_params:,} parameters ({config.run.envs} environments, "
         f"control {config.reward.control}), {costs / 1e6:.2f} M multiply-adds per image",
-        f"time      about {_duration(found.seconds)}: {config.run.epochs} epochs of {config.images_per_epoch:,} images",
+        f"time      about {_duration(found.seconds)}: {_rounds(config) * config.run.epochs} epochs of "
+        f"{config.images_per_epoch:,} images",
         f"memory    about {found.memory / 2**30:.1f} GiB of {available / 2**30:.1f} GiB free"
         + (f", {found.device_memory / 2**30:.1f} GiB on the device" if found.device_memory else ""),
         f"disk      about {found.disk / 2**20:.1f} MiB, of which the log {found.log / 2**20:.1f} MiB",
