@@ -196,8 +196,8 @@ def _stay(left: "AppExit") -> int:
         print(left.text.rstrip(), file=sys.stderr)
     session: Any = left.session
     if session is None or not hasattr(session, "start"):
-        code = ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE
-        return 128 + left.signal if left.signal else int(code)
+        ended = ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE
+        return 128 + left.signal if left.signal else int(ended)
     from esper_tui.runtime.headless import attend
 
     progress = session.progress()
