@@ -16,6 +16,8 @@ from esper_tui.sanctum.running import RunActions
 from esper_tui.sanctum.widgets.grid import Grid
 
 Row = dict[str, Any]
+NAMED = 6
+"""Losses that are named one by one before something final."""
 FATE_STYLES = {"applied": "good", "rejected": "bad", "expired": "warn", "cancelled": "", "queued": "human"}
 
 
@@ -66,8 +68,9 @@ class Overruling(RunActions):
                 self._send(asked)
                 sent()
 
-        title = f"{asked[0].decision.op.name.lower()} for good"
-        self.push_screen(ConfirmDialog(title, [*lost, "Once it is applied, nothing takes it back."]), confirmed)
+        more = [f"and {len(lost) - NAMED} more like it"] if len(lost) > NAMED else []
+        sentences = [*lost[:NAMED], *more, "Once it is applied, nothing takes it back."]
+        self.push_screen(ConfirmDialog(f"{asked[0].decision.op.name.lower()} for good", sentences), confirmed)
 
     def _send(self, asked: Sequence[Override]) -> None:
         for one in asked:

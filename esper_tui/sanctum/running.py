@@ -76,7 +76,7 @@ class RunActions(Navigation):
         if ack.state in ("rejected", "too late"):
             self.say(f"{about or 'command'}: {ack.state}, {ack.reason}", "bad")
         elif ack.intervention is not None:
-            self.say(f"{about}: queued as #{ack.intervention}; u takes it back until it applies", "human")
+            self.say(f"queued as #{ack.intervention}; u takes it back until it applies  ({about})", "human")
         elif ack.state == "applied" and about and about not in ("pause", "resume", "step"):
             self.say(f"{about}: done" + (f", {ack.reason}" if ack.reason else ""))
 

@@ -1,5 +1,6 @@
 """A question before something final: Enter does it, Esc does not."""
 
+import textwrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,13 +11,15 @@ from esper_tui.sanctum.ink import Line, line
 from esper_tui.sanctum.modals.base import Modal
 from esper_tui.sanctum.widgets.panel import Panel
 
+WIDTH = 70
+
 
 class ConfirmDialog(Modal[bool]):
     """Says what is lost; gives back True if it was confirmed."""
 
     scope = "confirm"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("confirm")]
-    DEFAULT_CSS = "ConfirmDialog > Panel { width: 70; height: auto; }"
+    DEFAULT_CSS = f"ConfirmDialog > Panel {{ width: {WIDTH}; height: auto; }}"
 
     def __init__(self, title: str, sentences: list[str]):
         super().__init__()
@@ -28,7 +31,7 @@ class ConfirmDialog(Modal[bool]):
     def on_mount(self) -> None:
         panel = self.query_one(Panel)
         keys: Line = line(("Enter", "key"), " do it   ", ("Esc", "key"), " leave it")
-        lines = [*(line(sentence) for sentence in self.sentences), (), keys]
+        lines = [line(part) for sentence in self.sentences for part in textwrap.wrap(sentence, WIDTH - 4)] + [(), keys]
         panel.styles.height = len(lines) + 2
         panel.show_lines(lines)
 

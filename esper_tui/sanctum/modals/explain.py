@@ -56,7 +56,7 @@ class ExplainDialog(Modal[None]):
 
     def on_mount(self) -> None:
         self.query_one("#why", Pages).focus()
-        self.call_after_refresh(self.frame)
+        self.frame()
 
     # --- drawing -----------------------------------------------------------------------------------------------
 
@@ -123,7 +123,6 @@ class ExplainDialog(Modal[None]):
         """The event exactly as it was recorded, and back."""
         self.raw = not self.raw
         self.frame()
-        self.call_after_refresh(self.frame)
 
     def action_break_like(self) -> None:
         """Rests when the same operation is decided again, in any environment."""
