@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from esper_tui.leyline.choices import TOPOLOGY_BLUEPRINTS, Decision
+from esper_tui.leyline.choices import TOPOLOGY_BLUEPRINTS, Decision, Head
 from esper_tui.leyline.legality import LATE_FRAC
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -151,12 +151,12 @@ class ScheduledDecision(Section):
 
     @model_validator(mode="after")
     def _check(self) -> "ScheduledDecision":
+        if unknown := [name for name in self.decision if name not in tuple(Head)]:
+            raise ValueError(f"decision: {', '.join(unknown)} is not one of {', '.join(Head)}")
         try:
             Decision.from_named(self.decision)
         except KeyError as error:
             raise ValueError(f"decision: unknown or missing op {error}") from None
-        except TypeError as error:
-            raise ValueError(f"decision: {error}") from None
         return self
 
 
@@ -315,6 +315,11 @@ class RunConfig(Section):
             yield f"tamiyo.slot_order: {', '.join(unknown)} is not in growth.slots"
         if unknown := [b for b in self.tamiyo.rotation if b not in self.growth.blueprints]:
             yield f"tamiyo.rotation: {', '.join(unknown)} is not in growth.blueprints"
+        planned = [Decision.from_named(step.decision) for step in self.tamiyo.schedule]
+        if unknown := [d.slot for d in planned if d.slot is not None and d.slot not in self.growth.slots]:
+            yield f"tamiyo.schedule: {', '.join(unknown)} is not in growth.slots"
+        if unknown := [d.blueprint for d in planned if d.blueprint not in (None, *self.growth.blueprints)]:
+            yield f"tamiyo.schedule: {', '.join(unknown)} is not in growth.blueprints"
         yield from self._mode_problems()
         if self.optim.warmup_frac + self.optim.decay_frac > 1.0:
             yield "optim.warmup_frac: together with optim.decay_frac it is more than the whole episode"

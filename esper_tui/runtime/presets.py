@@ -6,6 +6,7 @@
 import re
 import tomllib
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import esper_tui
 from esper_tui.leyline.config import RunConfig, sections
 from esper_tui.leyline.errors import CannotWrite, ConfigError, UsageError
 from esper_tui.leyline.folder import MAX_PRESET_BYTES
+from esper_tui.leyline.legality import SETTLING_EPOCHS
 from esper_tui.runtime.preset_check import META_KEYS, Overlay, nearest
 from esper_tui.runtime.preset_text import Layer, override_layer, parse_layer, read_text
 from esper_tui.runtime.runs import write_atomically
@@ -146,14 +148,27 @@ def resolve_text(preset: PresetFile, text: str, overrides: list[str] | None = No
     if config is None:
         raise ConfigError(preset.shown, overlay.problems)
     origins = {key: layer.origin for key, layer in overlay.sources.items()}
-    notes = tuple(_shadow_note(file) for file, _ in reversed(chain) if file.shadows)
-    return Resolved(preset.name, config, layers[-1].values.get("description", ""), origins, notes)
+    notes = [_shadow_note(file) for file, _ in reversed(chain) if file.shadows] + _length_notes(config)
+    return Resolved(preset.name, config, layers[-1].values.get("description", ""), origins, tuple(notes))
 
 
 def _shadow_note(preset: PresetFile) -> str:
     assert preset.shadows is not None
     whose = {"shipped": "the shipped one", "yours": "yours"}[preset.shadows.origin]
     return f"preset {preset.name} comes from {preset.path.resolve()} and shadows {whose}"
+
+
+def _length_notes(config: RunConfig) -> list[str]:
+    """Whether an episode ends before any seed could be planted and judged; most likely not what was meant."""
+
+    def last_germination(epochs: int) -> int:
+        return config.model_copy(update={"run": config.run.model_copy(update={"epochs": epochs})}).last_germination
+
+    epochs = config.run.epochs
+    if config.tamiyo.policy in ("wait", "manual") or last_germination(epochs) >= SETTLING_EPOCHS:
+        return []
+    least = next(e for e in count(epochs) if last_germination(e) >= SETTLING_EPOCHS)
+    return [f"run.epochs = {epochs} is too short for a seed to be planted and judged; growth needs at least {least}"]
 
 
 def _chain(preset: PresetFile, text: str) -> list[tuple[PresetFile, Layer]]:

@@ -34,7 +34,7 @@ EPOCH_LINE = re.compile(
 def _here(tmp_path, monkeypatch):
     """A working directory with the preset ``tiny``."""
     monkeypatch.chdir(tmp_path)
-    console.tiny_preset(tmp_path)
+    console.tiny_preset(tmp_path, more='[tamiyo]\npolicy = "wait"\n')
 
 
 def begin(folder: Path, *words: str, **more: str) -> subprocess.Popen:

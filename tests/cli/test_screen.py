@@ -359,7 +359,9 @@ def test_noise_goes_to_the_log_and_never_to_the_screen(tmp_path):
 
 
 def test_a_dumb_terminal_gets_one_sentence_from_the_real_command(tmp_path):
-    shown, code = in_a_terminal(24, 80, "-m", "esper_tui", "run", "tiny", TERM="dumb", CI="")
+    shown, code = in_a_terminal(
+        24, 80, "-m", "esper_tui", "run", "tiny", "--set=tamiyo.policy=wait", TERM="dumb", CI=""
+    )
     assert code == 2
     assert "--no-ui" in shown
     assert len(shown.splitlines()) == 1

@@ -81,6 +81,14 @@ BROKEN = {
         '[tamiyo]\nschedule = [{epoch = 3, decision = {op = "GROW"}}]',
         "x.toml line 2: tamiyo.schedule.0",
     ),
+    "no such head": (
+        '[tamiyo]\nschedule = [{epoch = 3, decision = {op = "WAIT", colour = "red"}}]',
+        "decision: colour is not one of op, slot, blueprint",
+    ),
+    "a decision about a slot that is not used": (
+        '[tamiyo]\nschedule = [{epoch = 3, decision = {op = "ADVANCE", slot = "r1c1"}}]',
+        "x.toml line 2: tamiyo.schedule: r1c1 is not in growth.slots",
+    ),
     "a decision without its heads": (
         '[tamiyo]\nschedule = [{epoch = 3, decision = {op = "PRUNE"}}]',
         "PRUNE needs slot",

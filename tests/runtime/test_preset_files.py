@@ -182,3 +182,13 @@ def test_the_same_file_is_not_its_own_shadow(monkeypatch):
     monkeypatch.chdir(shipped_folder())
     assert find_preset("quickstart").shadows is None
     assert find_preset("quickstart").origin == "shipped"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "policy", "told"), [(19, "heuristic", True), (20, "heuristic", False), (4, "wait", False)]
+)
+def test_an_episode_that_is_too_short_for_growth_is_said_aloud(epochs, policy, told):
+    """5 epochs before the first seed, 11 of its life, the last fifth of the episode: 20 - 4 - 11 = 5."""
+    resolved = resolve("quickstart", [f"run.epochs={epochs}", f"tamiyo.policy={policy}"])
+    notes = (f"run.epochs = {epochs} is too short for a seed to be planted and judged; growth needs at least 20",)
+    assert resolved.notes == (notes if told else ())
