@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import esper_tui
-from esper_tui.cli import bench, data, doctor, export, policies, presets, replay, runs, steer
+from esper_tui.cli import bench, data, doctor, export, policies, presets, replay, runs, screenshots, steer
 from esper_tui.cli.options import (
     Device,
     DryRun,
@@ -61,6 +61,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")
 app.add_typer(policies.app, name="policies")
 app.command(name="doctor")(doctor.doctor)
+app.command(name="screenshots")(screenshots.screenshots)
 app.command(name="export")(export.export)
 app.command(name="evaluate")(policies.evaluate)
 
