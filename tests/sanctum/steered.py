@@ -25,7 +25,9 @@ class SteeredSession(FakeSession):
 
     def tell(self, event: Event) -> None:
         self.seq += 1
-        row = to_record(event, self.seq, 1.0)
+        self.tell_row(to_record(event, self.seq, 1.0))
+
+    def tell_row(self, row: Row) -> None:
         reduce(self.record, row)
         self.out.append(row)
 
