@@ -5,7 +5,7 @@ judging and before the decision.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,21 +16,21 @@ from esper_tui.leyline.errors import Diverged
 from esper_tui.leyline.events import Event, RoundEnded, RoundStarted
 from esper_tui.leyline.legality import Legality, legality
 from esper_tui.leyline.protocols import Observation
-from esper_tui.leyline.stages import GRAFTED
-from esper_tui.leyline.state import EnvSignals, SeedSignals, Verdict
+from esper_tui.leyline.state import Verdict
 from esper_tui.nissa.alerts import Alerts
 from esper_tui.runtime.ablations import AblationPlan
 from esper_tui.runtime.artefacts import save_best
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.columns import epoch_columns, reward_columns, shapley_row
 from esper_tui.runtime.delivery import Delivered, deliver_all, summary_rows
-from esper_tui.runtime.governing import Governor, finite_or_none, is_sound
+from esper_tui.runtime.governing import Governor, is_sound
 from esper_tui.runtime.judge import Judge
 from esper_tui.runtime.learn import build_learner
 from esper_tui.runtime.overrides import Chosen, Overrides
 from esper_tui.runtime.scoring import Scoring, Terms
+from esper_tui.runtime.signals import env_signals
 from esper_tui.runtime.telling import decision_taken, epoch_measured, run_started, stage_changed
-from esper_tui.simic.attribution import WINDOW, all_coalitions
+from esper_tui.simic.attribution import all_coalitions
 from esper_tui.simic.ledger import Ledger
 from esper_tui.tolaria.engine import Measured, TrainReport
 
@@ -222,7 +222,8 @@ class Loop:
     def _publish(
         self, epoch: int, trained: TrainReport, verdicts: list[tuple[int, str, Verdict]], rewards: list[Terms]
     ) -> None:
-        self.signals = [self._signals(env, trained) for env in range(len(self.ledgers))]
+        rows = enumerate(zip(self.engine.envs, self.ledgers, strict=True))
+        self.signals = [env_signals(env.slots, ledger, trained, i, self.healthy[i]) for i, (env, ledger) in rows]
         columns = epoch_columns(trained, self.measured, self.ledgers, self.signals, self.parts.shape.slots)
         columns |= reward_columns(rewards)
         states = self.engine.states(epoch)
@@ -238,22 +239,6 @@ class Loop:
         coalitions = [all_coalitions(players) if e == env else [] for e in range(len(self.ledgers))]
         seen = self.engine.validate(coalitions)[env]
         return shapley_row(env, players, seen.coalitions, self.ledgers[env].gate.mask)
-
-    def _signals(self, env: int, trained: TrainReport) -> EnvSignals:
-        ledger, grads = self.ledgers[env], trained.seed_grad[env]
-        credits = ledger.credits()
-        seeds: dict[str, SeedSignals] = {}
-        for slot in self.engine.envs[env].slots:
-            if slot.seed is not None and slot.stage in GRAFTED:
-                full = slot.epochs_in_stage if slot.stage.name == "HOLDING" else 0
-                full = WINDOW if slot.stage.name == "FOSSILIZED" else full
-                found = ledger.signals(slot.name, slot.seed.uid, full, credits.get(slot.name))
-                age = len(ledger.losses) - ledger.measured_at if found.dependence else None
-                seeds[slot.name] = replace(found, dependence_age=age, grad=finite_or_none(grads.get(slot.name)))
-        return EnvSignals(
-            tuple(ledger.losses), tuple(ledger.control_losses), ledger.latest, seeds, self.healthy[env],
-            finite_or_none(trained.host_grad[env]),
-        )  # fmt: skip
 
     # --- deciding ----------------------------------------------------------------------------------------------
 
