@@ -1,5 +1,6 @@
 """``esper bench``: figures about speed and about what growth buys, measured on this machine."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +46,26 @@ def data(
     from esper_tui.bench.data import bench_data
 
     bench_data(typer.echo, seeds, epochs)
+
+
+@app.command()
+def policy(
+    seeds: Annotated[int, typer.Option(min=1, help="Policies trained from different seeds.")] = 5,
+    steps: Annotated[int, typer.Option(min=640, help="Steps of the surrogate per policy.")] = 20_000,
+    tabulate: Annotated[
+        Path | None, typer.Option(help="Only measure the table of curves anew and write it to this file.")
+    ] = None,
+) -> None:
+    """PPO and random search at equal steps on a surrogate of real curves whose optimum is known."""
+    if tabulate is not None:
+        from esper_tui.bench.tabulate import tabulate as measure
+
+        measure(typer.echo, tabulate)
+        return
+    from esper_tui.bench.policy import bench_policy
+    from esper_tui.leyline.config import Ppo
+
+    bench_policy(typer.echo, seeds, steps, Ppo())
 
 
 @app.command()
