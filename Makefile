@@ -8,14 +8,14 @@ run: .venv/installed
 	$(BIN)/esper run quickstart --no-ui
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check esper_tui tests
 	$(BIN)/ruff check esper_tui tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 format: .venv/installed-test
 	$(BIN)/ruff format esper_tui tests
