@@ -123,7 +123,8 @@ class Episodes:
         return Rollout(
             inputs=inputs,
             actions_TEH=stack("actions"), live_TEH=stack("live"), legal_TEH=stack("legal"),
-            log_mu_TEH=stack("log_mu"), log_pi_TEH=stack("log_pi"), entropy_TEH=stack("entropy"), values_TE=stack("values") * value_scale,
+            log_mu_TEH=stack("log_mu"), log_pi_TEH=stack("log_pi"), entropy_TEH=stack("entropy"),
+            values_TE=stack("values") * value_scale,
             rewards_TE=torch.tensor([step.rewards for step in self.steps], dtype=dtype),
             potentials_TE=torch.tensor([step.potentials for step in self.steps], dtype=dtype),
             final_E=torch.tensor(final, dtype=dtype),

@@ -171,9 +171,7 @@ class Ppo:
                 break
         return _averaged(told) | {"ppo/passes": float(number + 1)}
 
-    def _step(
-        self, batch: Rollout, advantages: Tensor, targets: Tensor, settings: PpoSettings
-    ) -> dict[str, Tensor]:
+    def _step(self, batch: Rollout, advantages: Tensor, targets: Tensor, settings: PpoSettings) -> dict[str, Tensor]:
         seen = self.network.evaluate(batch.inputs, batch.actions_TEH, batch.epsilon)
         found = losses(seen, batch, advantages, targets, settings.clip)
         self.optimiser.zero_grad()
