@@ -35,6 +35,19 @@ async def until(app: "EsperApp", pilot: "Pilot[AppExit]", met: Callable[[], bool
     raise RuntimeError("the screen did not come to rest")
 
 
+async def at_rest(app: "EsperApp", pilot: "Pilot[AppExit]") -> str:
+    """The screen as SVG, once it does not change any more."""
+    seen: list[str] = []
+
+    def same_twice() -> bool:
+        app.screen.refresh()  # a dialog keeps the picture of the screen below it until then
+        seen.append(app.export_screenshot(title="esper"))
+        return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
+
+    await until(app, pilot, same_twice)
+    return _ELSEWHERE.sub("", seen[-1])
+
+
 async def _launch(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
     view: Any = app.view
     await until(app, pilot, lambda: bool(view.costs) and app.cards is not None)
@@ -56,13 +69,14 @@ async def _environment(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
 
 async def _override(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
     await _environment(app, pilot)
+    await at_rest(app, pilot)
     await pilot.press("o", "right", "right")
 
 
 async def _explain(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
     app.select(env=2)
     await app.action_view_decisions()
-    app.frame()
+    await at_rest(app, pilot)
     app.action_explain()
 
 
@@ -73,6 +87,7 @@ async def _events(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
 async def _compare(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
     await app.action_view_runs()
     await until(app, pilot, lambda: app.cards is not None)
+    await at_rest(app, pilot)
     await pilot.press("space", "space", "space", "c")
     dialog: Any = app.screen
     await until(app, pilot, lambda: bool(dialog.runs))
@@ -118,11 +133,9 @@ async def picture(scene: Scene) -> str:
     app = EsperApp(StillLauncher(), session, settings=settings, clock=lambda: 100.0)
     app.author = lambda: "you"  # nobody's name belongs into a picture
     async with app.run_test(size=scene.size) as pilot:
-        app.frame()
+        await at_rest(app, pilot)
         await scene.steps(app, pilot)
-        app.frame()
-        await pilot.pause()
-        return _ELSEWHERE.sub("", app.export_screenshot(title="esper"))
+        return await at_rest(app, pilot)
 
 
 def render(scenes: tuple[Scene, ...] = SCENES) -> dict[str, str]:

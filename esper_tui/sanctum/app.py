@@ -89,7 +89,7 @@ class EsperApp(Overruling, Launching):
         self.footer.show(self.scopes(), self.role, self.readonly, self.resting)
         self.prompt.forget(self.clock())
         self.view.show(record)
-        if isinstance(self.screen, Modal) and self.screen.is_mounted:
+        if isinstance(self.screen, Modal) and self.screen.is_mounted and self.screen.children:  # not on its way out
             self.screen.frame()
 
     def status(self) -> Status:

@@ -155,8 +155,8 @@ class EnvironmentView(View):
         if chart.display:
             epochs = int(record.config.get("run", {}).get("epochs", 0))
             plot = env_plot(current, env, self.metric, log=self.log_scale, smooth=self.smoothing, epochs=epochs)
-            chart.show_plot(plot, plot_title(env, self.metric, self.log_scale, self.smoothing))
-            chart.border_subtitle = legend(self.metric)
+            title = plot_title(env, self.metric, self.log_scale, self.smoothing)
+            chart.show_plot(plot, title, legend(self.metric))
 
     # --- moving ------------------------------------------------------------------------------------------------
 

@@ -156,7 +156,7 @@ class Form(Panel, can_focus=True):
         self.offset_lines = min(last, head, max(bottom - self.size.height, min(self.offset_lines, top)))
         shown = lines[self.offset_lines : self.offset_lines + self.size.height]
         self.show_lines(shown or [line(("  no setting matches; Esc shows all", "dim"))])
-        self.border_subtitle = f"/{self.filter_text}" if self.filter_text else ""
+        self.show_title(self.titles[0], f"/{self.filter_text}" if self.filter_text else "")
 
     def line_at(self, y: int) -> tuple[Line, str]:
         content, _ = super().line_at(y)
