@@ -70,7 +70,12 @@ def observation(states: list[EnvState], given: Rules, seen: list[EnvSignals] | N
 # --- by Hypothesis -------------------------------------------------------------------------------------------------
 
 verdicts = st.none() | st.builds(
-    Verdict, st.sampled_from(GATES), st.booleans(), st.none() | st.floats(-1, 1), st.floats(0, 1), st.just("what was found")
+    Verdict,
+    st.sampled_from(GATES),
+    st.booleans(),
+    st.none() | st.floats(-1, 1),
+    st.floats(0, 1),
+    st.just("what was found"),
 )
 decisions = st.sampled_from(list(Op)).flatmap(
     lambda op: st.fixed_dictionaries(

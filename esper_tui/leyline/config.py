@@ -318,7 +318,7 @@ class RunConfig(Section):
         planned = [Decision.from_named(step.decision) for step in self.tamiyo.schedule]
         if unknown := [d.slot for d in planned if d.slot is not None and d.slot not in self.growth.slots]:
             yield f"tamiyo.schedule: {', '.join(unknown)} is not in growth.slots"
-        if unknown := [d.blueprint for d in planned if d.blueprint not in (None, *self.growth.blueprints)]:
+        if unknown := [b for d in planned if (b := d.blueprint) is not None and b not in self.growth.blueprints]:
             yield f"tamiyo.schedule: {', '.join(unknown)} is not in growth.blueprints"
         yield from self._mode_problems()
         if self.optim.warmup_frac + self.optim.decay_frac > 1.0:
