@@ -47,11 +47,11 @@ class PlayedLoop:
         self.tells, self.looking = {}, threading.Event()
         self.played = []
 
-    def play(self, provenance):
+    def play(self, provenance, done=0):
         for epoch in range(1, self.epochs + 1):
             self.boundary.phase("training", epoch)
             self.began.release()
-            self.go.acquire()
+            assert self.go.acquire(timeout=PATIENCE_S)
             self._train()
             for event in self.tells.get(epoch, []):
                 self.emit(event)
@@ -146,7 +146,7 @@ def room(monkeypatch, parts):
 
 def begin(room: Room) -> Room:
     room.session.start()
-    room.loop.began.acquire()
+    assert room.loop.began.acquire(timeout=PATIENCE_S), room.session.ending
     return room
 
 
@@ -381,7 +381,7 @@ def test_left_alone_a_run_never_rests_again(room):
 
 
 def test_a_defect_of_the_loop_is_an_ending_with_its_sentence(room, monkeypatch, capfd):
-    monkeypatch.setattr(room.loop, "play", lambda provenance: 1 / 0)
+    monkeypatch.setattr(room.loop, "play", lambda provenance, done=0: 1 / 0)
     room.session.start()
     ending = room.session.join()
     assert (ending.status, ending.code) == ("failed", ExitCode.INTERNAL)
