@@ -76,7 +76,8 @@ class RunActions(Navigation):
         if ack.state in ("rejected", "too late"):
             self.say(f"{about or 'command'}: {ack.state}, {ack.reason}", "bad")
         elif ack.intervention is not None:
-            self.say(f"queued as #{ack.intervention}; u takes it back until it applies  ({about})", "human")
+            what = f"  ({about})" if about else ""
+            self.say(f"queued as #{ack.intervention}; u takes it back until it applies{what}", "human")
         elif ack.state == "applied" and about and about not in ("pause", "resume", "step"):
             self.say(f"{about}: done" + (f", {ack.reason}" if ack.reason else ""))
 

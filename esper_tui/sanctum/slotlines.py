@@ -86,7 +86,7 @@ def _living(record: RunRecord, current: Round, env: int, slot: str) -> list[Line
 
 def _identity(record: RunRecord, current: Round, env: int, slot: str, seed: Seed) -> list[Line]:
     chosen = seed.planting["decision"] if seed.planting else {}
-    how = "  ".join(filter(None, (seed.style, chosen.get("tempo"), chosen.get("alpha_target"))))
+    how = " ".join(filter(None, (seed.style, chosen.get("tempo"), chosen.get("alpha_target"))))
     human = seed.planting is not None and seed.planting["by"] == "human"
     who = f"{seed.number} {seed.blueprint or DASH}"
     lines = [

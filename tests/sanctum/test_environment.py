@@ -96,7 +96,7 @@ def test_the_gradient_is_told_as_a_multiple_of_the_hosts(quick_events):
 def test_the_inspector_tells_a_committed_seed(quick_events):
     text = inspected(told(quick_events, 19))
     assert "seed     1 CONV_LIGHT  2.3k parameters" in text
-    assert "planted  ep 6 tamiyo  LINEAR_ADD  FAST  FULL" in text
+    assert "planted  ep 6 tamiyo  LINEAR_ADD FAST FULL" in text
     assert "life ep  G6  T7  B8  H11  F16" in text
     assert "······GTBBBHHHHHFFF" in text
     assert "gain     +.221 [+.173, +.268]  n 300×5 ep" in text

@@ -504,3 +504,11 @@ def test_the_footer_says_what_overrides_do_to_learning(records):
     assert plain(learning_lines(record)[0]) == "Tamiyo also learns to decide as people did"
     record.round.assisted[2] = 3
     assert "ASSISTED in 3 steps" in plain(learning_lines(record)[1])
+
+
+async def test_in_a_tiny_terminal_the_chosen_row_stays_in_sight(steered, make_app):
+    app = make_app(steered)
+    async with app.run_test(size=(40, 12)) as pilot:
+        assert "> operation" in await dialog(app, pilot, "l")
+        assert "> held" in await looking(app, pilot, "k")
+        assert "> blueprint" in await looking(app, pilot, "j", "j", "j")

@@ -22,6 +22,9 @@ which it opens; it can still be asked for, as soon as it is legal. The run decid
 another seed sits in the slot by then. A held override stays in force for so many boundaries; while it is not legal the
 environment waits."""
 
+WIDTH, FRAME, ROWS_FROM = 78, 4, 2
+"""Cells of the dialog and of its frame; lines above the first row."""
+
 
 class OverrideDialog(Modal[None]):
     """For the selected environment and slot, or for all environments that are marked.
@@ -32,7 +35,7 @@ class OverrideDialog(Modal[None]):
 
     scope = "override"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("override")]
-    DEFAULT_CSS = "OverrideDialog > Panel { width: 78; height: auto; }"
+    DEFAULT_CSS = f"OverrideDialog > Panel {{ width: {WIDTH}; height: auto; }}"
 
     def __init__(self, asked: Override | None = None):
         super().__init__()
@@ -77,10 +80,12 @@ class OverrideDialog(Modal[None]):
     def frame(self) -> None:
         panel = self.query_one(Panel)
         self.row = min(self.row, len(self.draft.fields(self.closed)) - 1)
-        lines = draft_lines(self.esper.record, self.draft, self.field, self.legal, 74)
-        if len(lines) != len(panel.lines):
-            panel.styles.height = len(lines) + 2
-        panel.show_lines(lines, title_of(self.current, self.draft))
+        width, room = min(WIDTH, self.size.width) - FRAME, max(1, self.size.height - 2)
+        lines = draft_lines(self.esper.record, self.draft, self.field, self.legal, width)
+        start = max(0, min(ROWS_FROM + self.row - room // 2, len(lines) - room))  # the row stays in sight
+        if min(room, len(lines)) != len(panel.lines):
+            panel.styles.height = min(room, len(lines)) + 2
+        panel.show_lines(lines[start : start + room], title_of(self.current, self.draft))
 
     # --- choosing ----------------------------------------------------------------------------------------------
 

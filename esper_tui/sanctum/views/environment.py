@@ -56,7 +56,7 @@ class EnvironmentView(View):
     EnvironmentView #history { height: 1fr; }
     EnvironmentView #env { display: none; width: 1fr; height: 1fr; }
     EnvironmentView #chart { height: 1fr; }
-    .-narrow EnvironmentView #inspector { width: 42; margin-right: 1; }
+    .-narrow EnvironmentView #inspector { width: 53%; margin-right: 1; }
     .-wide EnvironmentView #env { display: block; }
     .-short EnvironmentView #slots { max-height: 7; }
     .-short EnvironmentView #legal { max-height: 11; }
