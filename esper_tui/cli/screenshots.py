@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = re.compile(r"\s*(@font-face \{.*?\}|<!--.*?-->)", re.DOTALL)
 """Fonts that a viewer would fetch, and who drew it; without them it takes its own font and asks nobody."""
-LIVE = {"explore": 11, "quickstart": 16}
-"""Runs that are shown at rest, and after which of their epochs: seeds learn and blend; seeds have been judged."""
 PATIENCE = 1000
 """Frames that a picture waits for what is read in a thread."""
 
@@ -35,17 +33,21 @@ async def until(app: "EsperApp", pilot: "Pilot[AppExit]", met: Callable[[], bool
     raise RuntimeError("the screen did not come to rest")
 
 
-async def at_rest(app: "EsperApp", pilot: "Pilot[AppExit]") -> str:
-    """The screen as SVG, once it does not change any more."""
+def svg_of(app: "EsperApp") -> str:
+    return _ELSEWHERE.sub("", app.export_screenshot(title="esper"))
+
+
+async def at_rest(app: "EsperApp", pilot: "Pilot[AppExit]", look: "Callable[[EsperApp], str]" = svg_of) -> str:
+    """What the screen looks like once it does not change any more."""
     seen: list[str] = []
 
     def same_twice() -> bool:
         app.screen.refresh()  # a dialog keeps the picture of the screen below it until then
-        seen.append(app.export_screenshot(title="esper"))
+        seen.append(look(app))
         return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
 
     await until(app, pilot, same_twice)
-    return _ELSEWHERE.sub("", seen[-1])
+    return seen[-1]
 
 
 async def _launch(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
@@ -123,15 +125,9 @@ SCENES = (
 
 async def picture(scene: Scene) -> str:
     """The scene as SVG; inside a showroom."""
-    from esper_tui.cli.showroom import StillLauncher, StillSession
-    from esper_tui.runtime.runs import find_run
-    from esper_tui.sanctum.app import EsperApp
-    from esper_tui.sanctum.settings import Settings
+    from esper_tui.cli.showroom import staged_app
 
-    session = StillSession(find_run(scene.run), LIVE[scene.run]) if scene.run else None
-    settings = Settings(theme="esper-dark", glyphs="unicode")
-    app = EsperApp(StillLauncher(), session, settings=settings, clock=lambda: 100.0)
-    app.author = lambda: "you"  # nobody's name belongs into a picture
+    app = staged_app(scene.run)
     async with app.run_test(size=scene.size) as pilot:
         await at_rest(app, pilot)
         await scene.steps(app, pilot)

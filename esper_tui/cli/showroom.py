@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import esper_tui
 from esper_tui.karn.read import read_records
 from esper_tui.leyline.errors import UsageError
 from esper_tui.leyline.folder import events_file
-from esper_tui.leyline.launcher import PresetCard
+from esper_tui.leyline.launcher import PresetCard, RunCard
 from esper_tui.leyline.session import Ack, Command, Progress, Resources, Role
 from esper_tui.runtime.launcher import LocalLauncher
+from esper_tui.runtime.runs import find_run
+from esper_tui.sanctum.app import EsperApp
+from esper_tui.sanctum.settings import Settings
 
 RECORDINGS = Path(esper_tui.__file__).parent.parent / "tests" / "sanctum" / "recordings"
 RUNS = {
@@ -25,6 +29,8 @@ RUNS = {
     "20261124-154228-explore-c04e": "explore",
 }
 """Runs that are listed, by id, and the recording that each of them has."""
+LIVE = {"explore": 11, "quickstart": 16}
+"""Runs that are shown at rest, and after which of their epochs: seeds learn and blend; seeds have been judged."""
 COST = """networks  16 of 6,418 parameters (8 environments, control twin), 0.20 M multiply-adds per image
 time      about 63 s: 30 epochs of 2,000 images
 memory    about 0.7 GiB of 14.2 GiB free
@@ -76,8 +82,21 @@ class StillLauncher(LocalLauncher):
     def estimate(self, name: str, text: str) -> str:
         return COST
 
+    def runs(self) -> list[RunCard]:
+        """Under paths from the folder that the showroom is in."""
+        return [replace(card, path=Path("runs") / card.id) for card in super().runs()]
+
     def warm_up(self) -> None:
         pass
+
+
+def staged_app(run: str = "") -> EsperApp:
+    """An application on one of the runs, or on the launch screen; inside a showroom."""
+    session = StillSession(find_run(run), LIVE[run]) if run else None
+    settings = Settings(theme="esper-dark", glyphs="unicode")
+    app = EsperApp(StillLauncher(), session, settings=settings, clock=lambda: 100.0)
+    app.author = lambda: "you"  # nobody's name belongs into a picture
+    return app
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def status_lines(checked: Checked, changed: bool, name: str) -> list[Line]:
     if not checked.problems:
         count = len(checked.differences)
         differs = f"{count} setting{'s' * (count > 1)} off the shipped preset" if count else "as shipped"
-        saved = "  ·  not saved, ctrl+o keeps it as yours" if changed else ""
+        saved = "  ·  not saved; ctrl+o saves" if changed else ""
         return [line(("✓ valid", "good"), f"  {differs}{saved}")]
     lines = [problem_line(problem) for problem in checked.problems[:STATUS_LINES]]
     more = len(checked.problems) - STATUS_LINES
