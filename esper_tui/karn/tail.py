@@ -1,13 +1,14 @@
 """Following the log of a run that another process writes.  Imports no torch.
 
 Nothing is kept of a line that is not whole yet: it is read again next time, so that a half-written line that
-the writer takes back does no harm.
+the writer takes back does no harm.  Of a run that goes on from a checkpoint in another segment, epochs that were seen
+before are the same again and are not shown twice.
 """
 
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from esper_tui.karn.read import ReadReport, check_schema, parse_line
+from esper_tui.karn.read import ReadReport, check_schema, parse_line, superseded_from
 from esper_tui.leyline.folder import MAX_EVENT_LINE, segments
 
 SLICE = 2**20
@@ -25,6 +26,9 @@ class Tail:
         self.folder, self.report = folder, report or ReadReport()
         self.segment = self.offset = 0
         self.skipping = False
+        self.logs: list[Path] = []
+        self.cuts: dict[Path, int] = {}
+        self.last, self.seen, self.known = -1, (-1, -1), (-1, -1)
 
     def read(self) -> list[dict[str, Any]]:
         """Records that became whole since the last call, about a megabyte of them at most.
@@ -43,15 +47,16 @@ class Tail:
 
     def _advance(self) -> list[dict[str, Any]] | None:
         """The records of the next slice; None if there is nothing to read."""
-        logs = segments(self.folder)
-        while self.segment < len(logs):
+        if (logs := segments(self.folder)) != self.logs:
+            self.logs, self.cuts = logs, superseded_from(logs)
+        while self.segment < len(self.logs):
             try:
-                lines, waiting = self._read(logs[self.segment])
+                lines, waiting = self._read(self.logs[self.segment])
             except OSError:
                 return None  # not there for a moment; the next call tells
             if lines:
-                return self._records(lines, logs[self.segment])
-            if self.segment + 1 == len(logs):
+                return self._records(lines, self.logs[self.segment])
+            if self.segment + 1 == len(self.logs):
                 return None
             self.report.damaged += bool(waiting)  # a writer that went on in another segment does not come back
             self.segment, self.offset, self.skipping = self.segment + 1, 0, False
@@ -89,6 +94,23 @@ class Tail:
                 self.report.damaged += 1
                 continue
             check_schema(log, record)
-            self.report.lines += 1
-            found.append(record)
+            if self._counts(record, log):
+                self.report.lines += 1
+                found.append(record)
         return found
+
+    def _counts(self, record: dict[str, Any], log: Path) -> bool:
+        """Whether a record is part of the run: not superseded by a later segment, and not seen before."""
+        number = record.get("seq", 0)
+        if number > self.cuts.get(log, number):
+            return False
+        if record["type"] == "RunResumed" and self.last > record.get("after_seq", number):
+            self.known = self.seen
+        self.last = number
+        place = (record.get("round"), record.get("epoch"))
+        if None in place:
+            return True
+        if place <= self.known:
+            return False
+        self.seen = max(self.seen, place)
+        return True

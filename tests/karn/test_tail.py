@@ -146,6 +146,56 @@ def test_a_finished_log_reads_as_the_reader_reads_it(finished_run):
     assert Tail(finished_run.folder).catch_up() == list(read_records(finished_run.folder))
 
 
+def epoch(seq: int, epoch: int, kind: str = "EpochMeasured") -> bytes:
+    return line(seq, type=kind, round=0, epoch=epoch)
+
+
+def resumed(after: int) -> bytes:
+    return line(after + 1, type="RunResumed", after_seq=after, round=None, epoch=None)
+
+
+def shown(records) -> list[tuple[str, int | None]]:
+    return [(record["type"], record.get("epoch")) for record in records]
+
+
+BEFORE = [epoch(0, 1), epoch(1, 2), epoch(2, 2, "DecisionTaken"), epoch(3, 3)]
+AFTER = [resumed(1), epoch(3, 2, "DecisionTaken"), epoch(4, 3), epoch(5, 4)]
+WHOLE = [("EpochMeasured", 1), ("EpochMeasured", 2), ("RunResumed", None), ("DecisionTaken", 2),
+         ("EpochMeasured", 3), ("EpochMeasured", 4)]  # fmt: skip
+
+
+def test_of_a_run_that_went_on_from_a_checkpoint_only_what_counts_is_read(writer):
+    writer.write(b"".join(BEFORE))
+    writer.segment = 1
+    writer.write(b"".join(AFTER))
+    found = Tail(writer.folder).catch_up()
+    assert shown(found) == WHOLE
+    assert found == list(read_records(writer.folder))
+
+
+def test_who_watches_while_a_run_goes_on_again_sees_no_epoch_twice(writer):
+    tail = Tail(writer.folder)
+    writer.write(b"".join(BEFORE))
+    found = tail.catch_up()
+    writer.segment = 1
+    writer.write(b"".join(AFTER))
+    found += tail.catch_up()
+    epochs = [e for kind, e in shown(found) if kind == "EpochMeasured"]
+    assert epochs == [1, 2, 3, 4]
+    assert shown(found).count(("DecisionTaken", 2)) == 1
+
+
+def test_what_was_not_read_yet_is_left_out_once_it_is_superseded(writer, monkeypatch):
+    monkeypatch.setattr(module, "SLICE", len(BEFORE[0]) + 5)
+    tail = Tail(writer.folder)
+    writer.write(b"".join(BEFORE))
+    found = tail.read()
+    assert shown(found) == WHOLE[:1]
+    writer.segment = 1
+    writer.write(b"".join(AFTER))
+    assert shown(found + tail.catch_up()) == WHOLE
+
+
 @given(cuts=st.lists(st.integers(0, 600), max_size=12), size=st.integers(20, 400))
 def test_however_a_log_is_cut_every_line_comes_once(tmp_path_factory, cuts, size):
     folder = tmp_path_factory.mktemp("log")
