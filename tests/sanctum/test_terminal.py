@@ -1,7 +1,6 @@
 """The program on a real pseudo-terminal: drawn, driven, resized, left in order, whatever the terminal is."""
 
 import json
-import os
 import re
 import shutil
 import signal

@@ -107,7 +107,7 @@ class Log(Scroll, can_focus=True):
 
     def draw(self) -> None:
         super().draw()
-        state = "follow" if self.following else f"{self.behind} new, G to follow"
+        state = "follow" if self.following else f"{self.behind} new, G to follow" if self.behind else "G to follow"
         parts = (self.heading, self.filter_text, f"{self.cursor + 1 if self.length else 0} of {self.length}", state,
                  f"search {self.search_text}" if self.search_text else "")  # fmt: skip
         self.show_title(escape(" · ".join(filter(None, parts))))
