@@ -107,10 +107,8 @@ class Tail:
         if record["type"] == "RunResumed" and self.last > record.get("after_seq", number):
             self.known = self.seen
         self.last = number
-        place = (record.get("round"), record.get("epoch"))
-        if None in place:
+        round_, epoch = record.get("round"), record.get("epoch")
+        if round_ is None or epoch is None:
             return True
-        if place <= self.known:
-            return False
-        self.seen = max(self.seen, place)
-        return True
+        self.seen = max(self.seen, (round_, epoch))
+        return (round_, epoch) > self.known
