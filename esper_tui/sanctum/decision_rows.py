@@ -11,6 +11,7 @@ from esper_tui.sanctum.mind import mind_of
 from esper_tui.sanctum.outcome import SPANS, change_line, gain_change
 from esper_tui.sanctum.text import DASH, short
 from esper_tui.sanctum.widgets.grid import Column, Row
+from esper_tui.sanctum.worth import now_of
 
 COLUMNS = (
     Column("number", "#", 5, ">", drop=3),
@@ -34,10 +35,28 @@ def decision_columns(current: Round) -> list[Column]:
     return [c for c in COLUMNS if (people or c.key != "own") and (learned or c.key != "p")]
 
 
-def decision_rows(current: Round, pinned: Collection[int]) -> list[Row]:
-    """The newest first, pinned ones before all others."""
-    rows = [_row(current, event, event["seq"] in pinned) for event in reversed(current.decisions)]
-    return [r for r in rows if r.key in pinned] + [r for r in rows if r.key not in pinned]
+class DecisionRows:
+    """The rows of a round.  Those whose outcome is known are made once: a long run has thousands."""
+
+    def __init__(self) -> None:
+        self.of: Round | None = None
+        self.settled: dict[tuple[int, bool], Row] = {}
+
+    def rows(self, current: Round, pinned: Collection[int]) -> list[Row]:
+        """The newest first, pinned ones before all others."""
+        if self.of is not current:
+            self.of = current
+            self.settled.clear()
+        rows = [self._row(current, event, event["seq"] in pinned) for event in reversed(current.decisions)]
+        return [r for r in rows if r.key in pinned] + [r for r in rows if r.key not in pinned] if pinned else rows
+
+    def _row(self, current: Round, event: dict[str, Any], pinned: bool) -> Row:
+        key = event["seq"], pinned
+        if (row := self.settled.get(key)) is None:
+            row = _row(current, event, pinned)
+            if now_of(current) >= event["epoch"] + SPANS[-1]:
+                self.settled[key] = row
+        return row
 
 
 def _row(current: Round, event: dict[str, Any], pinned: bool) -> Row:

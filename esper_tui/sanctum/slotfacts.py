@@ -1,6 +1,6 @@
 """What a run record says about one slot: the life of its seed, its gates, its alpha, what touched it.  Pure."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from esper_tui.karn.record import Round, RunRecord
@@ -13,6 +13,19 @@ from esper_tui.sanctum.worth import gradient_ratio, pair_measures, seed_measure,
 Row = dict[str, Any]
 GATES: dict[str, Stage] = {gate: stage for stage, gate in GATE_OF.items()}
 """Gate → the stage that it leads out of."""
+
+
+def of_env(record: RunRecord, env: int) -> RunRecord:
+    """The record with what happened to one environment in this round; what follows looks through it many times."""
+    current = record.round
+    if current is None:
+        return record
+    own = replace(
+        current,
+        changes=[c for c in current.changes if c["env"] == env],
+        decisions=[d for d in current.decisions if d["env"] == env],
+    )
+    return replace(record, rounds=[own])
 
 
 def stage_now(current: Round, env: int, slot: str) -> Stage:

@@ -11,7 +11,7 @@ from steered import SteeredSession, look_row
 from esper_tui.karn.record import RunRecord, reduce
 from esper_tui.leyline.choices import LIVE_HEADS, Head, Op
 from esper_tui.leyline.session import Breakpoint
-from esper_tui.sanctum.decision_rows import decision_columns, decision_rows, reason_of
+from esper_tui.sanctum.decision_rows import DecisionRows, decision_columns, reason_of
 from esper_tui.sanctum.explainlines import explain_lines, outcome_lines
 from esper_tui.sanctum.ink import plain
 from esper_tui.sanctum.mind import Feature, entropy_share, mind_of
@@ -210,17 +210,34 @@ def test_what_if_is_a_measurement_after_the_decision(record):
 
 
 def test_rows_are_newest_first_and_pins_before_all(record):
-    rows = decision_rows(record.round, {9})
+    made = DecisionRows()
+    rows = made.rows(record.round, {9})
     assert [row.key for row in rows][:2] == [9, 82]
     assert plain(rows[0].cells["number"]) == "=9"
     assert "own" not in [c.key for c in decision_columns(record.round)]
     reduce(record, PERSON)
-    row = decision_rows(record.round, ())[0]
+    row = made.rows(record.round, ())[0]
     assert "own" in [c.key for c in decision_columns(record.round)]
     assert (plain(row.cells["by"]), plain(row.cells["own"]), row.facts["by"]) == ("#7", "WAIT", "human")
     reduce(record, LEARNED)
     assert "p" in [c.key for c in decision_columns(record.round)]
-    assert plain(decision_rows(record.round, ())[0].cells["p"]) == ".75"
+    assert plain(made.rows(record.round, ())[0].cells["p"]) == ".75"
+
+
+def test_rows_change_until_their_outcome_is_known_and_not_after(quick_events):
+    record, made = RunRecord(), DecisionRows()
+    outcomes = []
+    for event in copy.deepcopy(quick_events):
+        reduce(record, event)
+        if event["type"] == "EpochMeasured" and event["epoch"] in (11, 12, 16, 17):
+            row = next(r for r in made.rows(record.round, ()) if r.key == 9)
+            outcomes.append((row, plain(row.cells["+5"])))
+    assert [told for _, told in outcomes] == ["+.054", "+.054", "+.054", "+.054"]
+    assert outcomes[0][0] is outcomes[-1][0]
+    early = RunRecord()
+    for event in quick_events[:30]:
+        reduce(early, event)
+    assert plain(made.rows(early.round, ())[-1].cells["+5"]) == "–"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12)])

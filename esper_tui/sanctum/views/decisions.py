@@ -12,7 +12,7 @@ from esper_tui.leyline.events import to_line
 from esper_tui.leyline.session import Breakpoint
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.copying import copy_json
-from esper_tui.sanctum.decision_rows import decision_columns, decision_rows
+from esper_tui.sanctum.decision_rows import DecisionRows, decision_columns
 from esper_tui.sanctum.explainlines import explain_lines, heading, outcome_lines
 from esper_tui.sanctum.jsontext import raw_lines
 from esper_tui.sanctum.views.base import View
@@ -45,6 +45,7 @@ class DecisionsView(View):
         super().__init__(**options)
         self.shown_for: tuple[object, ...] = ()
         self.rows_for: tuple[object, ...] = ()
+        self.made = DecisionRows()
 
     def compose(self) -> ComposeResult:
         yield Grid(empty="nothing was decided yet but to wait", id="decisions", classes="framed",
@@ -85,7 +86,7 @@ class DecisionsView(View):
         if stamp != self.rows_for:
             newest_before = self.grid.cursor == 0
             self.rows_for = stamp
-            self.grid.show_rows(decision_rows(current, pinned), decision_columns(current))
+            self.grid.show_rows(self.made.rows(current, pinned), decision_columns(current))
             if newest_before:
                 self.grid.move(0)
 

@@ -15,7 +15,7 @@ from esper_tui.sanctum.copying import copy_json
 from esper_tui.sanctum.envlines import env_lines
 from esper_tui.sanctum.jsontext import json_lines
 from esper_tui.sanctum.legallines import legal_lines
-from esper_tui.sanctum.slotfacts import slot_document
+from esper_tui.sanctum.slotfacts import of_env, slot_document
 from esper_tui.sanctum.slotlines import inspector_lines
 from esper_tui.sanctum.text import column, percent, plus_minus
 from esper_tui.sanctum.views.base import View
@@ -92,12 +92,12 @@ class EnvironmentView(View):
     # --- drawing -----------------------------------------------------------------------------------------------
 
     def show(self, record: RunRecord) -> None:
-        stamp = self._stamp()
-        current = record.round
-        if stamp == self.shown_for or current is None:
+        stamp, env, slot = self._stamp(), self.esper.selected_env, self.esper.selected_slot
+        if stamp == self.shown_for or record.round is None:
             return
         self.shown_for = stamp
-        env, slot = self.esper.selected_env, self.esper.selected_slot
+        record = of_env(record, env)
+        current = record.rounds[-1]
         self.slots.show_title(self._title(current, env))
         self._fit(self.slots, len(current.slots) + 1)
         self.slots.show_rows(slot_rows(record, current, env))
