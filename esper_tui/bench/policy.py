@@ -22,6 +22,7 @@ from esper_tui.runtime.trainer import Trainer
 from esper_tui.simic.buffer import Episodes, Rollout, Step
 from esper_tui.tamiyo.learned import Learned
 from esper_tui.tamiyo.network import HEADS, Network, Sizes
+from esper_tui.tolaria.workers import prepare_thread
 
 LIFE_EPOCHS = 11
 """From germination to commitment: no second seed is planted sooner."""
@@ -156,6 +157,7 @@ def greedy_return(world: World, learned: Learned) -> float:
 
 def bench_policy(say: Callable[[str], None], seeds: int, steps: int, config: Ppo) -> None:
     """Speed, optimum, then PPO and random search at equal steps; shares of the optimum, scored without noise."""
+    prepare_thread()
     say(machine())
     world = World(load_table())
     speed(say, world)
