@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from textual._context import visible_screen_stack
 from textual.app import App
 
 
 def screen_text(app: App[Any]) -> str:
-    """What the screen shows as text, one line per row."""
+    """What the screen shows as text, one line per row; below a dialog what is behind it."""
+    visible_screen_stack.set([*app._background_screens])
     strips = app.screen._compositor.render_strips()  # Textual has no public way to the cells of a screen
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from esper_tui.cli.screenshots import SCENES, at_rest
+from esper_tui.cli.screenshots import SCENES, at_rest, until
 from esper_tui.cli.showroom import showroom, staged_app
 from esper_tui.sanctum.app import EsperApp
 from esper_tui.sanctum.pictures import screen_text
@@ -37,10 +37,8 @@ def dialog(name: str, *args: object) -> Steps:
 
 async def runs(app: EsperApp, pilot: Pilot) -> None:
     await app.action_view_runs()
-    for _ in range(1000):
-        if app.cards is not None:
-            break
-        await pilot.pause(0.01)
+    await until(app, pilot, lambda: app.cards is not None)
+    await at_rest(app, pilot, screen_text)
     await pilot.press("space", "down", "space")
 
 

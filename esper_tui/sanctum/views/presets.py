@@ -41,6 +41,7 @@ class PresetsView(View):
     PresetsView #choice { width: 24; }
     PresetsView #difference { display: none; height: auto; min-height: 4; max-height: 40%; }
     PresetsView.-difference #difference { display: block; }
+    .-wide PresetsView #work { layout: horizontal; }
     .-wide PresetsView #difference { display: block; width: 44; height: 1fr; max-height: 100%; }
     PresetsView #status { height: auto; max-height: 4; padding: 0 1; }
     .-narrow PresetsView #choice { width: 20; }
@@ -62,7 +63,7 @@ class PresetsView(View):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Grid(PRESET_COLUMNS, "presets", id="choice", classes="framed", help=LIST_HELP)
-            with Vertical():
+            with Vertical(id="work"):
                 with Horizontal():
                     yield Form("settings", classes="framed", help=Form.__doc__ or "")
                     yield RawText(classes="framed")
