@@ -9,6 +9,8 @@ from esper_tui.sanctum.text import DASH, fixed, percent, size
 from esper_tui.sanctum.widgets.grid import Column, Row
 from esper_tui.sanctum.widgets.header import run_name
 
+LETTERS = "ABCDEF"
+"""Runs that are compared, by the order in which they were marked."""
 STATE_STYLES = {
     "running": "run",
     "done": "good",

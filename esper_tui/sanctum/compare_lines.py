@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from esper_tui.sanctum.cards import STATE_STYLES
-from esper_tui.sanctum.curves import LETTERS, Curves, shown_unit
+from esper_tui.sanctum.cards import LETTERS, STATE_STYLES
+from esper_tui.sanctum.curves import Curves, shown_unit
 from esper_tui.sanctum.ink import Line, fitted, line
 from esper_tui.sanctum.text import DASH, duration, fixed, percent
 from esper_tui.sanctum.widgets.grid import Column, fit_columns

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from esper_tui.karn.read import read_records
 from esper_tui.leyline.launcher import RunCard
 from esper_tui.leyline.metrics import METRICS
+from esper_tui.sanctum.cards import LETTERS
 from esper_tui.sanctum.text import number
 from esper_tui.sanctum.widgets.chart import Plot, Series
 from esper_tui.sanctum.widgets.raster import Point, smoothed
@@ -16,7 +17,6 @@ from esper_tui.sanctum.widgets.raster import Point, smoothed
 Axis = Literal["epoch", "wall", "steps"]
 AXES: tuple[Axis, ...] = ("epoch", "wall", "steps")
 SMOOTHING = (1, 5, 15)
-LETTERS = "ABCDEF"
 Row = dict[str, Any]
 
 

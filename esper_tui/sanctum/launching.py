@@ -1,12 +1,13 @@
 """Starting runs, and opening those that were; both in a thread, with a state that can be seen meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from esper_tui.leyline.errors import EsperError
 from esper_tui.leyline.launcher import RunCard
 from esper_tui.leyline.session import Abandon, Session
+from esper_tui.sanctum.cards import LETTERS
 from esper_tui.sanctum.running import RunActions
 from esper_tui.sanctum.source import source_of
 from esper_tui.sanctum.text import duration
@@ -58,6 +59,21 @@ class Launching(RunActions):
 
         self._begin(f"starting {name}", work)
 
+    def action_start(self, name: str = "") -> None:
+        """Starts a preset as its file is."""
+        if self.launcher is None or not name:
+            self.say("name a preset, for example :start quickstart", "warn")
+            return
+        try:
+            text = self.launcher.preset_text(name)
+        except EsperError as error:
+            self._say_error(error)
+            return
+        if problems := self.launcher.check(name, text).problems:
+            self.say(f"{name} cannot start: {problems[0].text}", "bad")
+        else:
+            self.start_run(name, text)
+
     def on_unmount(self) -> None:
         self.left = True
 
@@ -104,7 +120,29 @@ class Launching(RunActions):
         self.cards, self.reading = cards, False
         self.draw()
 
+    def action_compare(self, *names: str) -> None:
+        """Compares runs by parts of their ids; reads the list of runs first if nobody has yet."""
+
+        def compare(cards: list[RunCard]) -> None:
+            self._read(cards)
+            self.compare_runs(names)
+
+        if self.cards is not None:
+            self.compare_runs(names)
+        elif self.launcher is not None:
+            self.in_thread(self.launcher.runs, compare)
+
+    def compare_runs(self, names: Sequence[str]) -> None:
+        cards = [card for name in names for card in self.cards or [] if name in card.id]
+        if 2 <= len(cards) <= len(LETTERS):
+            self.open_modal("compare", cards)
+        else:
+            self.say(f"mark 2 to {len(LETTERS)} runs with space, then c compares; {len(cards)} are marked", "warn")
+
     # --- presets -----------------------------------------------------------------------------------------------
+
+    async def action_edit(self, name: str = "") -> None:
+        await self.edit_preset(name)
 
     async def edit_preset(self, name: str) -> None:
         """Opens the presets with one of them chosen."""

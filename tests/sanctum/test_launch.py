@@ -171,3 +171,19 @@ async def test_e_opens_the_preset_in_the_editor(make_app):
         await pilot.press("up", "e")
         await until(pilot, app, lambda: app.view.scope == "presets")
         assert app.view.name_ == "cifar10_deep"
+
+
+async def test_presets_are_started_edited_and_runs_compared_from_anywhere(make_app):
+    launcher = FakeLauncher([card(1), card(2)])
+    app = make_app(launcher=launcher)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.show_view("system")
+        await pilot.press(":", *"start nothing", "enter")
+        await shows(pilot, app, "there is no preset 'nothing'")
+        await pilot.press(":", *"compare 0001 0002", "enter")
+        await shows(pilot, app, "compare 2 runs")
+        await pilot.press("escape", ":", *"preset cifar10", "enter")
+        await until(pilot, app, lambda: getattr(app.view, "name_", "") == "cifar10")
+        await app.show_view("system")
+        await pilot.press(":", *"start quickstart", "enter")
+        await until(pilot, app, lambda: app.session is not None)

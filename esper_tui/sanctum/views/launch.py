@@ -10,7 +10,6 @@ from textual.containers import Horizontal, Vertical
 
 from esper_tui.karn.record import RunRecord
 from esper_tui.leyline.config import RunConfig
-from esper_tui.leyline.errors import EsperError
 from esper_tui.leyline.launcher import PresetCard
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.cards import FIRST, PRESET_COLUMNS, RECENT_COLUMNS, preset_rows, run_row
@@ -206,16 +205,7 @@ class LaunchView(View):
             self.action_start()
 
     def action_start(self, name: str = "") -> None:
-        name = name or (self.chosen.name if self.chosen else "")
-        if self.chosen is not None and self.chosen.name == name and self.chosen.problem:
-            self.esper.say(f"{name} cannot start: {self.chosen.problem}", "bad")
-            return
-        try:
-            text = self.esper.launcher.preset_text(name) if self.esper.launcher else ""
-        except EsperError as error:
-            self.esper.say(str(error), "bad")
-            return
-        self.esper.start_run(name, text)
+        self.esper.action_start(name or (self.chosen.name if self.chosen else ""))
 
     async def action_edit(self, name: str = "") -> None:
         await self.esper.edit_preset(name or (self.chosen.name if self.chosen else ""))

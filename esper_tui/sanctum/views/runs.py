@@ -10,9 +10,8 @@ from esper_tui.karn.record import RunRecord
 from esper_tui.leyline.errors import EsperError
 from esper_tui.leyline.launcher import RunCard
 from esper_tui.sanctum.actions import bindings
-from esper_tui.sanctum.cards import RUN_COLUMNS, day_time, run_row
+from esper_tui.sanctum.cards import LETTERS, RUN_COLUMNS, day_time, run_row
 from esper_tui.sanctum.copying import copy_json
-from esper_tui.sanctum.curves import LETTERS
 from esper_tui.sanctum.ink import Line, line
 from esper_tui.sanctum.text import DASH, fixed, percent, size
 from esper_tui.sanctum.views.base import View
@@ -127,14 +126,7 @@ class RunsView(View):
 
     def action_compare(self, *names: str) -> None:
         """Compares the named runs, else the marked ones."""
-        wanted = list(names) or self.marked
-        cards = [card for name in wanted for card in self.cards if name in card.id]
-        if 2 <= len(cards) <= len(LETTERS):
-            self.esper.open_modal("compare", cards)
-        else:
-            self.esper.say(
-                f"mark 2 to {len(LETTERS)} runs with space, then c compares; {len(cards)} are marked", "warn"
-            )
+        self.esper.compare_runs(names or self.marked)
 
     def action_pin(self) -> None:
         if self.chosen is not None:
