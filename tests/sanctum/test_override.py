@@ -337,16 +337,22 @@ async def test_before_the_first_round_there_is_nothing_to_overrule(session, make
 # --- typed -----------------------------------------------------------------------------------------------------
 
 
+async def typed(app, pilot, text):
+    """What the screen shows after a line behind the colon."""
+    assert app.run_line(text) is None
+    return await looking(app, pilot)
+
+
 async def test_what_is_typed_in_full_is_sent_guarded_and_confirmed_where_it_is_final(steered, make_app):
     app = make_app(steered)
     async with app.run_test(size=(80, 24)) as pilot:
         app.author = lambda: "ann@box"
-        await looking(app, pilot, *":hold 2 5", "enter")
+        await typed(app, pilot, ":hold 2 5")
         assert steered.commands == [Override(2, WAIT, hold=5, author="ann@box")]
-        await looking(app, pilot, *":override 0 r0c1 advance when-legal 3", "enter")
+        await typed(app, pilot, ":override 0 r0c1 advance when-legal 3")
         wanted = Override(0, ADVANCE, when="when_legal", wait_epochs=3, expect=1, author="ann@box")
         assert steered.commands[1:] == [wanted]
-        text = await looking(app, pilot, *":override 0 r0c1 prune fast", "enter")
+        text = await typed(app, pilot, ":override 0 r0c1 prune fast")
         assert "2.3k parameters and 6" in text
         await looking(app, pilot, "enter")
         assert steered.commands[2].decision == PRUNE
