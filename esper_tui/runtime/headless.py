@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from esper_tui.karn.read import read_run
 from esper_tui.karn.record import RunRecord, reduce
 from esper_tui.karn.tail import Tail
 from esper_tui.leyline.errors import ExitCode
@@ -93,10 +94,19 @@ def run_headless(prepare: Callable[[], LocalSession], json: bool) -> int:
     signals = Signals()
     try:
         session = signals.session = prepare()
+        record = _behind(session)
         session.start()
-        return _attend(session, signals, RunRecord(), lambda: session.poll()[1], json)
+        return _attend(session, signals, record, lambda: session.poll()[1], json)
     finally:
         signals.restore()
+
+
+def _behind(session: LocalSession) -> RunRecord:
+    """What lies behind a run that goes on, read from its log; nothing for a new one."""
+    if not session.done or session.path is None:
+        return RunRecord()
+    session.poll()
+    return read_run(session.path)
 
 
 def attend(session: LocalSession, quiet: bool = False) -> int:

@@ -49,6 +49,7 @@ def prepare_resume(path: Path, examine: Examine, drop_interventions: bool = Fals
         raise
     session.go_on_from(int(document["epoch"]))
     hub.emit(RunResumed(after_seq=after, path=str(checkpoint.relative_to(path)), problems=problems))
+    hub.flush(sync=True)
     return session
 
 

@@ -172,3 +172,16 @@ def test_steered_over_its_socket(tmp_path, monkeypatch):
     remote.close()
     with pytest.raises(Busy, match="not running"):
         socket_of(folder)
+
+
+def test_resumed_without_a_screen_it_goes_on_with_its_table(tmp_path, capsys):
+    from esper_tui.runtime.headless import run_headless
+
+    folder = tmp_path / "run"
+    session = started(folder)
+    session.submit(Stop())
+    session.join()
+    assert run_headless(lambda: prepare_resume(folder, None), json=False) == 0
+    out = capsys.readouterr().out
+    assert "ep=24/24" in out
+    assert "done in" in out
