@@ -60,10 +60,13 @@ class Scene:
             self.session.seek(EPOCHS)
         if app.view is not None:
             app.view.unzoom()
-        await app.show_view("fleet" if app.source is not None else "launch")
+        home = "fleet" if app.source is not None else "launch"
+        if app.view is None or app.view.scope != home:
+            await app.show_view(home)
+        if app.source is not None and not app.record.events:
+            await self.frame()
         app.before.clear()
         app.select(2, "r0c1")
-        await self.frame()
 
     def seen(self) -> dict[str, Any]:
         """Everything that a key may change."""
@@ -142,6 +145,7 @@ async def enter(scene: Scene, scope: str) -> None:
     else:  # a view
         await scene.app.show_view(scope)
     await scene.frame()
+    assert scope in scene.app.scopes()
 
 
 @entrance("app")

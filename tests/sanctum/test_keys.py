@@ -19,7 +19,8 @@ from esper_tui.sanctum.offer import palette_entries
 Seen = dict[str, Any]
 Effect = Callable[[Seen, Seen], bool]
 SCOPES = sorted({scope for action in ACTIONS.values() for scope in action.scopes})
-SIZE = (120, 40)
+SIZE = (100, 32)
+"""Large enough for a chart in every view that has one."""
 
 
 # --- what can be expected ------------------------------------------------------------------------------------------
