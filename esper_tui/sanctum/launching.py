@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from esper_tui.leyline.errors import EsperError
@@ -47,6 +48,11 @@ class Launching(RunActions):
         pending = self.pending
         return f"{pending.text}, {duration(self.clock() - pending.since)}" if pending is not None else ""
 
+    @property
+    def alive(self) -> bool:
+        """Whether a run goes on here that would be lost if another one took its place."""
+        return self.role == "control" and self.source is not None and self.source.progress().state != "ended"
+
     def start_run(self, name: str, text: str) -> None:
         """Starts a run of a preset's text."""
 
@@ -79,7 +85,9 @@ class Launching(RunActions):
 
     def open_run(self, run: str) -> None:
         """Opens a run to look at: a recording to replay, or one that another process writes."""
-        if self.launcher is not None:
+        if self.alive and self.source is not None and self.source.path == Path(run):
+            self.call_later(self.show_view, "fleet")  # it is the one that goes on here
+        elif self.launcher is not None:
             self._begin(f"opening {run}", lambda: self.launcher.open(run))  # type: ignore[union-attr]  # just asked
 
     def open_session(self, session: Session) -> None:
@@ -92,7 +100,7 @@ class Launching(RunActions):
     def _begin(self, text: str, work: Callable[[], Session]) -> None:
         if self.launcher is None or self.pending is not None:
             self.say(self.waiting_for or "nothing can be started here", "warn")
-        elif self.role == "control" and self.source is not None and self.source.progress().state != "ended":
+        elif self.alive:
             self.say(ALIVE, "warn")
         else:
             self.pending, self.trouble = Pending(text, self.clock()), ""

@@ -187,3 +187,16 @@ async def test_presets_are_started_edited_and_runs_compared_from_anywhere(make_a
         await app.show_view("system")
         await pilot.press(":", *"start quickstart", "enter")
         await until(pilot, app, lambda: app.session is not None)
+
+
+async def test_the_run_that_goes_on_here_is_shown_and_not_opened_again(session, make_app):
+    launcher = FakeLauncher([card(1, path=session.path, state="running"), card(2)])
+    session.release_epochs(2)
+    app = make_app(session, launcher=launcher)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("6")
+        await shows(pilot, app, "quickstart 0002")
+        await pilot.press("enter")
+        await until(pilot, app, lambda: app.view.scope == "fleet")
+        assert app.session is session
+        assert not [call for call in launcher.calls if call[0] == "open"]

@@ -155,7 +155,8 @@ class Form(Panel, can_focus=True):
         last = max(0, len(lines) - self.size.height)
         self.offset_lines = min(last, head, max(bottom - self.size.height, min(self.offset_lines, top)))
         shown = lines[self.offset_lines : self.offset_lines + self.size.height]
-        self.show_lines(shown or [line(("  no setting matches; Esc shows all", "dim"))])
+        nothing = [line(("  no setting matches; Esc shows all", "dim"))] if self.filter_text else []
+        self.show_lines(shown or nothing)
         self.show_title(self.titles[0], f"/{self.filter_text}" if self.filter_text else "")
 
     def line_at(self, y: int) -> tuple[Line, str]:
