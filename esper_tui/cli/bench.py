@@ -69,6 +69,17 @@ def policy(
 
 
 @app.command()
+def ui(
+    windows: Windows = 31,
+    keys: Annotated[int, typer.Option(min=20, help="Keys that are pressed while a run trains.")] = 100,
+) -> None:
+    """What the screen costs training, how soon it answers and starts, how much it writes."""
+    from esper_tui.bench.ui import bench_ui
+
+    bench_ui(typer.echo, windows, keys)
+
+
+@app.command()
 def growth(
     tasks: Annotated[
         list[str] | None, typer.Argument(help="procedural, cifar10, cifar10_blind; without any, all.")

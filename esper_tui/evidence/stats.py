@@ -71,6 +71,19 @@ def median_ratio_interval(ratios: list[float]) -> Interval | None:
     return Interval(float(np.median(ordered)), ordered[max(0, lowest - 1)], ordered[min(n - 1, n - lowest)], n)
 
 
+def quantile_interval(values: list[float], share: float) -> Interval | None:
+    """A quantile with the distribution-free interval of order statistics, cut to what was seen; None below six."""
+    from scipy.stats import binom
+
+    n = len(values)
+    if n < 6:
+        return None
+    ordered = sorted(values)
+    low, high = (int(binom.ppf(p, n, share)) for p in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    value = float(np.quantile(ordered, share))
+    return Interval(value, ordered[max(0, low - 1)], ordered[min(n - 1, high)], n)
+
+
 def proportion_interval(hits: int, n: int) -> Interval:
     """Share with the exact interval of Clopper and Pearson."""
     from scipy.stats import binomtest
