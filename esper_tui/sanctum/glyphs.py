@@ -27,7 +27,7 @@ class Glyphs:
 
     def shown(self, text: str) -> str:
         """The text as this set can show it; as many cells as before."""
-        if text.isascii():
+        if text.isascii() or not (self.exchange or self.ascii_only):
             return text
         text = text.translate(self.exchange)
         return "".join(c if c < "\x7f" else "?" for c in text) if self.ascii_only else text
