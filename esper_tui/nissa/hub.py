@@ -35,12 +35,15 @@ class Listener:
 
 
 class Hub:
-    """Takes events from the loop thread.  ``flush`` is called at every boundary and writes what came since."""
+    """Takes events from the loop thread; whoever listens sees nothing that is not in the log yet.
+
+    ``flush`` is called at every boundary.  What is not deterministic is about the session and is told at once.
+    """
 
     def __init__(self, log: EventLog | None, clock: Callable[[], float] = time.time, first: int = 0):
         self.log, self.clock, self.seq = log, clock, first
         self.listeners: list[Listener] = []
-        self.unwritten: list[str] = []
+        self.untold: list[Record] = []
 
     def listen(self) -> Listener:
         listener = Listener()
@@ -48,25 +51,32 @@ class Hub:
         return listener
 
     def emit(self, event: Event) -> Record:
-        """Numbers an event and hands it on; returns the record that everyone sees."""
-        record = to_record(event, self.seq, self.clock())
-        self.seq += 1
-        if self.log is not None:
-            self.unwritten.append(to_line(record))
-        for listener in self.listeners:
-            listener.put(record)
-        return record
-
-    def flush(self, sync: bool = False) -> None:
-        """Writes the lines since the last flush in one piece; with ``sync`` also onto the disk.
+        """Numbers an event; returns the record that everyone will see.
 
         Raises:
             CannotWrite: when the log cannot grow.
         """
-        if self.log is None:
-            return
-        lines, self.unwritten = self.unwritten, []
-        self.log.write("".join(f"{line}\n" for line in lines), sync)
+        record = to_record(event, self.seq, self.clock())
+        self.seq += 1
+        self.untold.append(record)
+        if not event.DETERMINISTIC:
+            self.flush()
+        return record
+
+    def flush(self, sync: bool = False) -> None:
+        """Writes the events since the last flush in one piece, ``sync`` also onto the disk, and tells the listeners.
+
+        Raises:
+            CannotWrite: when the log cannot grow; the listeners are told all the same.
+        """
+        records, self.untold = self.untold, []
+        try:
+            if self.log is not None:
+                self.log.write("".join(f"{to_line(record)}\n" for record in records), sync)
+        finally:
+            for listener in self.listeners:
+                for record in records:
+                    listener.put(record)
 
     def close(self) -> None:
         try:

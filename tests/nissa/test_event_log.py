@@ -66,16 +66,52 @@ def test_numbers_rise_by_one(log):
     assert [record["seq"] for record in lines(log)] == [7, 8, 9, 10, 11]
 
 
+def alert(epoch: int) -> AlertRaised:
+    return AlertRaised(round=0, epoch=epoch, env=0, rule="stalled", text="x")
+
+
 def test_nothing_is_written_before_the_boundary_and_everything_in_one_piece(log, monkeypatch):
     written = []
     write = os.write
     monkeypatch.setattr("esper_tui.nissa.log.os.write", lambda fd, data: written.append(data) or write(fd, data))
     hub = Hub(log)
-    hub.emit(note())
-    hub.emit(note())
+    hub.emit(alert(1))
+    hub.emit(alert(2))
     assert log.path.read_bytes() == b""
     hub.flush()
     assert [data.count(b"\n") for data in written] == [2]
+
+
+def test_a_listener_sees_nothing_that_is_not_in_the_log_yet(log):
+    """What somebody has seen must survive the death of the process."""
+    hub = Hub(log)
+    seen = hub.listen()
+    hub.emit(alert(1))
+    assert seen.drain() == []
+    hub.flush()
+    assert seen.drain() == lines(log)
+
+
+def test_what_happens_to_the_session_is_told_at_once_and_in_order(log):
+    hub = Hub(log)
+    seen = hub.listen()
+    hub.emit(alert(1))
+    hub.emit(note())
+    assert [record["seq"] for record in seen.drain()] == [record["seq"] for record in lines(log)] == [0, 1]
+
+
+def test_a_listener_is_told_although_the_disk_is_full(log, monkeypatch):
+    def full(fd, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    hub = Hub(log)
+    seen = hub.listen()
+    hub.emit(alert(1))
+    monkeypatch.setattr("esper_tui.nissa.log.os.write", full)
+    with pytest.raises(CannotWrite):
+        hub.flush()
+    assert len(seen.drain()) == 1
+    assert log.path.read_bytes() == b""
 
 
 def test_a_write_that_the_system_splits_is_finished(log, monkeypatch):
@@ -110,7 +146,7 @@ def test_closing_on_a_full_disk_ends_the_helper_thread(log, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     hub = Hub(log)
-    hub.emit(note())
+    hub.emit(alert(1))
     monkeypatch.setattr("esper_tui.nissa.log.os.write", full)
     with pytest.raises(CannotWrite):
         hub.close()
@@ -168,4 +204,4 @@ def test_a_hub_without_a_log_still_tells_its_listeners():
     hub.flush()
     hub.close()
     assert len(seen.drain()) == 1
-    assert hub.unwritten == []
+    assert hub.untold == []
