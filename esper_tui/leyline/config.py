@@ -189,7 +189,7 @@ class Tamiyo(Section):
 
 
 class Ppo(Section):
-    lr: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    lr: Annotated[float, Field(gt=0.0, le=1.0)] = 3e-3
     """Learning rate of Tamiyo; falls linearly to 0 over the run."""
     episodes: Annotated[int, Field(ge=1, le=100_000)] = 16
     """Least whole episodes per update; several rounds where run.envs is smaller."""

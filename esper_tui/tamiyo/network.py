@@ -31,11 +31,12 @@ OP_EXPLORATION = 0.25
 CAREFUL = (Op.FOSSILIZE, Op.PRUNE)
 """Operations that exploration never asks for."""
 PRIOR: dict[Head, dict[str, float]] = {
-    Head.OP: {"ADVANCE": 1.0, "FOSSILIZE": 1.0, "PRUNE": -3.0, "SET_ALPHA_TARGET": -3.0},
-    Head.ALPHA_TARGET: {"FULL": 1.0},
+    Head.OP: {"GERMINATE": -2.0, "ADVANCE": 1.0, "FOSSILIZE": 1.0, "PRUNE": -4.0, "SET_ALPHA_TARGET": -4.0},
+    Head.ALPHA_TARGET: {"FULL": 2.0},
 }
 """First logits: a seed that is pruned or turned down at random never shows what it is worth, and one that is not moved
-on is not paid for.  With all choices alike one episode in a hundred would end with a commitment."""
+on is not paid for.  With all choices alike one episode in a hundred would end with a commitment, and nearly all seeds
+would be planted at the first boundary that allows it: planting later would not be tried before planting is given up."""
 
 State = tuple[Tensor, Tensor]
 Pick = Callable[[int, Tensor], Tensor]

@@ -230,7 +230,7 @@ def test_exploration_and_learning_rate_fall():
     _, events = learning.play(parts)
     metrics = [u.metrics for u in learning.of_type(events, "PolicyUpdated")]
     assert [m["ppo/epsilon"] for m in metrics] == pytest.approx([0.02, 0.01, 0.0, 0.0])
-    assert [m["ppo/lr"] / 1e-3 for m in metrics] == pytest.approx([1.0, 0.75, 0.5, 0.25])
+    assert [m["ppo/lr"] / 3e-3 for m in metrics] == pytest.approx([1.0, 0.75, 0.5, 0.25])
 
 
 def test_episodes_are_collected_over_rounds():

@@ -10,7 +10,7 @@ import torch
 from esper_tui.leyline.choices import LIVE_HEADS, Head, Op
 from esper_tui.tamiyo.learned import Learned, decision_of, indices_of, sampled
 from esper_tui.tamiyo.masks import Masks
-from esper_tui.tamiyo.network import CAREFUL, HEADS, Network, Sizes, explored
+from esper_tui.tamiyo.network import CAREFUL, HEADS, PRIOR, Network, Sizes, explored
 from tests import sights
 
 SIZES = Sizes(width=16, slot_width=8, blueprint_width=4)
@@ -183,6 +183,20 @@ def test_rescaling_multiplies_every_value():
     before = net.values(core)
     net.rescale_values(0.25)
     assert torch.allclose(net.values(core), 0.25 * before, atol=1e-6)
+
+
+def test_a_new_network_lets_seeds_live_and_moves_them_on():
+    """The first probabilities are those of the prior: the heads' own weights hardly count yet."""
+    torch.manual_seed(0)
+    net = Network(Sizes())
+    look = sights.observation(3, 30, 9)
+    step = Learned(net, sights.layout(3), uniforms).act(look, net.initial_state(30))
+    masks, first = step.sample["inputs"]["mask_op"], torch.zeros(len(Op))
+    for name, logit in PRIOR[Head.OP].items():
+        first[Op[name]] = logit
+    expected = (first + torch.where(masks, 0.0, -1e8)).log_softmax(-1)
+    chosen = expected.gather(1, step.sample["actions"][:, :1])[:, 0]
+    assert torch.allclose(step.sample["log_pi"][:, 0], chosen, atol=0.3)
 
 
 def test_the_default_network_is_small():
