@@ -1,5 +1,6 @@
 """How a run ended, and what is said of what went wrong."""
 
+import contextlib
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ def ending_of(error: BaseException, folder: Path | None) -> Ending:
     if folder is None:
         traceback.print_exception(error)
     else:
-        with (folder / LOG_FILE).open("a") as log:
+        with contextlib.suppress(OSError), (folder / LOG_FILE).open("a") as log:  # a full disk must not hide the error
             traceback.print_exception(error, file=log)
-        where = f"; the traceback is in {folder / LOG_FILE}"
+            where = f"; the traceback is in {folder / LOG_FILE}"
     return Ending("failed", ExitCode.INTERNAL, f"{type(error).__name__}: {error}{where}")
