@@ -241,6 +241,8 @@ ACTIONS: dict[str, Action] = {a.id: a for a in (*_GLOBAL, *_views(), *_RUN, *_LI
 COMMANDS: dict[str, Action] = {a.command: a for a in ACTIONS.values() if a.command}
 """What can be typed after ``:``, by name."""
 
+ASKING = frozenset({"filter", "search"})
+"""Ask for words in the prompt line, which dialogs do not have."""
 PRIORITY = frozenset({"quit"})
 """Work although an input field has the focus, by their ctrl key."""
 

@@ -78,7 +78,9 @@ def rate_lines(progress: Progress) -> list[Line]:
 
 def screen_lines(pace: FramePace, queues: Queues, record: RunRecord) -> list[Line]:
     """How the screen keeps up; a rate that was lowered says so."""
-    median = sorted(pace.work_ms)[len(pace.work_ms) // 2] if pace.work_ms else None
+    work = sorted(pace.work_ms)
+    median, slow = (work[len(work) // 2], pace.p95(pace.work_ms)) if work else (None, None)
+    late = pace.p95(pace.lag_ms) if pace.lag_ms else None
     rate = line(f"{pace.hz:g} Hz")
     if pace.divisor > 1:
         rate = line((f"{pace.hz:g} Hz", "warn"), f", asked for {pace.wanted_hz:g}: frames take over {SLOW_MS:g} ms")
@@ -86,9 +88,10 @@ def screen_lines(pace: FramePace, queues: Queues, record: RunRecord) -> list[Lin
     skipped = record.unknown + record.unfit
     return [
         _row("frames", rate),
-        _row("frame work", f"{figure(median)} ms, p95 {figure(pace.p95(pace.work_ms))} ms"),
-        _row("frame lag", f"p95 {figure(pace.p95(pace.lag_ms))} ms"),
-        _row("events", f"{queues.seen} folded, {queues.waiting} wait, the newest {queues.ring} are kept here"),
+        _row("frame work", f"{figure(median)} ms, p95 {figure(slow)} ms"),
+        _row("frame lag", f"p95 {figure(late)} ms"),
+        _row("events", f"{queues.seen}, {queues.ring} kept"),
+        _row("waiting", f"{queues.waiting} to be folded"),
         _row("dropped", line((str(queues.dropped), dropped), f", {skipped} not understood")),
         _row("commands", f"{queues.commands} without an answer"),
     ]

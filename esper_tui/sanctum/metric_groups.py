@@ -75,7 +75,7 @@ def learning_lines(updates: Sequence[Mapping[str, Any]], width: int, glyphs: Gly
 def metric_line(updates: Sequence[Mapping[str, Any]], key: str, width: int, glyphs: Glyphs) -> Line:
     """Name, newest value, verdict, and how it went where there is room."""
     value = updates[-1].get(key)
-    word, room = verdict(key, value), min(SPARK, width - COLUMN)
+    word, room = verdict(key, value), min(SPARK, width - COLUMN - 2)
     past = sparkline([update.get(key) for update in updates[-2 * SPARK :]], room, glyphs) if room >= 4 else ""
     named = line(f"{fit(key, NAME)} ", (f"{figure(value):>8} ", "bold"))
     return line(named, (f"{word:<8}", VERDICT_STYLES[word]), (past, "series-0"))

@@ -71,11 +71,17 @@ def palette_entries(words: str, scopes: Sequence[str], role: Role | None, readon
     actions = [action for action in ACTIONS.values() if action.allowed(role, readonly)]
     entries = [action_entry(action, scopes, role, remapped) for action in actions]
     if not words.strip():
-        return sorted(entries, key=lambda entry: bool(entry.reach))
+        return sorted(entries, key=_prominence)
     search = FuzzySearch()
     scored = [(search.match(words.strip(), _spoken(entry))[0], entry) for entry in entries]
     found = [(score, entry) for score, entry in scored if score > 0]
     return [entry for _, entry in sorted(found, key=lambda pair: (-pair[0], bool(pair[1].reach)))]
+
+
+def _prominence(entry: Entry) -> tuple[bool, int]:
+    """What works here first, in the order of the footer; what has no place there as in the table."""
+    assert entry.action is not None
+    return bool(entry.reach), entry.action.hint or 100
 
 
 def _spoken(entry: Entry) -> str:

@@ -15,8 +15,10 @@ from esper_tui.sanctum.lines import decision_text, place
 from esper_tui.sanctum.metric_groups import levels_text, verdict
 from esper_tui.sanctum.summaries import SHARE_EPOCHS, op_shares, seeds_by_stage
 from esper_tui.sanctum.tally import Tally
-from esper_tui.sanctum.text import DASH, figure, plus_minus
+from esper_tui.sanctum.text import DASH, figure, fit, plus_minus
 
+BLUEPRINT = 44
+"""Cells of a blueprint's line without the number of its seeds."""
 Row = dict[str, Any]
 Update = Mapping[str, Any]
 
@@ -74,9 +76,9 @@ def _why(current: Round, updates: Sequence[Update]) -> str:
     event = current.decisions[-1]
     what = f"{place(event, event['decision'].get('slot', ''))} {decision_text(event['decision'])}"
     if event["by"] == "human":
-        return f"{what}, because a person asked for it (#{event.get('intervention')})."
+        return f"{what}: a person asked for it (#{event.get('intervention')})."
     fired = [step for step in event["trace"] if step.get("fired")]
-    return f"{what}, because {_rule_text(fired[-1])}." if fired else f"{what}."
+    return f"{what}: {_rule_text(fired[-1])}." if fired else f"{what}."
 
 
 _BAD = ("critical", "warn")
@@ -136,14 +138,15 @@ def stage_lines(current: Round, width: int) -> list[Line]:
     return lines
 
 
-def blueprint_lines(tally: Tally) -> list[Line]:
-    """Per blueprint: planted, kept, lost, and what its seeds gained."""
-    lines = [_head(f"{'blueprint':<13}{'planted':>7}{'kept':>5}{'lost':>5}  {'gain ± SE':<11}seeds")]
+def blueprint_lines(tally: Tally, width: int) -> list[Line]:
+    """Per blueprint: planted, kept, lost, and what its seeds gained; where there is room, how many were measured."""
+    counted = width >= BLUEPRINT + len(" seeds")
+    lines = [_head(f"{'blueprint':<12}{'planted':>7}{'kept':>5}{'lost':>5}  {'gain ± SE':<11}{' seeds' * counted}")]
     for name, planted in tally.planted.most_common():
         gain, se, n = tally.gain_of(name)
         style = "good" if gain is not None and se is not None and gain > 2 * se else ""
-        counts = f" {name:<13}{planted:>7}{tally.kept[name]:>5}{tally.lost[name]:>5}  "
-        lines.append(line(counts, (f"{plus_minus(gain, se):<11}", style), (f"{n or DASH:>5}", "dim")))
+        counts = f" {fit(name, 12)}{planted:>7}{tally.kept[name]:>5}{tally.lost[name]:>5}  "
+        lines.append(line(counts, (f"{plus_minus(gain, se):<11}", style), (f"{n or DASH:>6}" * counted, "dim")))
     return lines if tally.planted else [*lines, line((" nothing was planted yet", "dim"))]
 
 

@@ -57,6 +57,15 @@ async def test_enter_goes_to_where_it_was_raised(alerted, make_app):
         assert (app.view.scope, app.selected_env, app.selected_slot) == ("environment", 1, "r0c1")
 
 
+async def test_there_is_no_prompt_line_in_a_dialog(alerted, make_app):
+    app = make_app(alerted)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("A")
+        assert "filter" not in (await frame(app, pilot)).splitlines()[-1]
+        await pilot.press("/")
+        assert app.prompt.question is None
+
+
 async def test_without_alerts_all_rules_are_explained(session, make_app):
     app = make_app(session)
     async with app.run_test(size=(80, 24)) as pilot:

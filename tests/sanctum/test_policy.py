@@ -91,14 +91,14 @@ def test_the_narrative_says_what_why_and_what_next(quick_events):
     record = folded(quick_events, 18)
     text = " ".join(plain(content) for content in narrative(record, tallied(Tally(), record.round), [], 200))
     assert "NOW   heuristic policy, ep 18: 1 seed growing, 5 kept, 0 pruned. Decided at ep 16: 5 x FOSSILIZE" in text
-    assert "WHY   env 4 r0c1 FOSSILIZE, because G5 passed (0.107 against 0.0508)." in text
+    assert "WHY   env 4 r0c1 FOSSILIZE: G5 passed (0.107 against 0.0508)." in text
     assert "NEXT  1 seed before G5. Planting closed at ep 13." in text
 
 
 def test_the_narrative_of_a_person_and_of_nothing(quick_events):
     record = folded(quick_events, 18)
     record.round.decisions[-1] = record.round.decisions[-1] | {"by": "human", "intervention": 12}
-    assert "because a person asked for it (#12)" in str(narrative(record, Tally(), [], 200))
+    assert "a person asked for it (#12)" in str(narrative(record, Tally(), [], 200))
     assert "the run is starting" in str(narrative(RunRecord(), Tally(), [], 80))
     assert "No rule has fired yet" in str(narrative(folded(quick_events, 2), Tally(), [], 80))
 
@@ -106,7 +106,7 @@ def test_the_narrative_of_a_person_and_of_nothing(quick_events):
 def test_shares_and_blueprints_without_anything_are_unmeasured(quick_events):
     record = folded(quick_events, 1)
     tally = tallied(Tally(), record.round)
-    assert "nothing was planted yet" in plain(blueprint_lines(tally)[1])
+    assert "nothing was planted yet" in plain(blueprint_lines(tally, 60)[1])
     assert plain(op_lines(record.round, tally, 60)[1]).split()[:2] == ["WAIT", "0"]
 
 

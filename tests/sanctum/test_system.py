@@ -70,7 +70,8 @@ def test_a_slow_screen_says_that_it_is_drawn_less_often():
     rows = told(screen_lines(pace, Queues(100, 3, 2, 1, 90), RunRecord(unknown=1, unfit=2)))
     assert rows["frames"] == "2 Hz, asked for 4: frames take over 25 ms"
     assert rows["frame lag"] == "p95 12 ms"
-    assert rows["events"] == "100 folded, 3 wait, the newest 90 are kept here"
+    assert rows["events"] == "100, 90 kept"
+    assert rows["waiting"] == "3 to be folded"
     assert rows["dropped"] == "2, 3 not understood"
     assert rows["commands"] == "1 without an answer"
 

@@ -33,7 +33,7 @@ class AlertsDialog(Modal[None]):
     AlertsDialog #rule { height: 5; border-top: solid $line; }
     AlertsDialog.-calm #rule { height: 1fr; }
     AlertsDialog.-calm Grid { height: 2; }
-    Screen.-narrow AlertsDialog > Vertical.dialog { width: 100%; height: 100%; }
+    AlertsDialog.-narrow > Vertical.dialog { width: 100%; height: 1fr; margin-bottom: 1; }
     """
 
     def compose(self) -> ComposeResult:
@@ -103,6 +103,5 @@ class AlertsDialog(Modal[None]):
 def _explained(rule: str, width: int) -> list[Line]:
     if rule not in ALERTS:
         return [line((rule, "bold"), "  this version does not know the rule")]
-    entry = alert_entry(rule)
-    parts = textwrap.wrap(f"{entry.name}: {entry.sentence}", max(20, width))
-    return [line((part, "" if n else "bold")) for n, part in enumerate(parts)]
+    first, *rest = textwrap.wrap(f"{rule}: {alert_entry(rule).sentence}", max(20, width))
+    return [line((rule, "bold"), first.removeprefix(rule)), *(line(part) for part in rest)]

@@ -80,9 +80,8 @@ class Finder(Modal[None]):
     Finder > Vertical.dialog { width: 92%; height: 92%; max-width: 110; }
     Finder #words, Finder #words:focus { border: none; height: 1; padding: 0; background: $surface; }
     Finder #more { height: 3; border-top: solid $line; }
-    .-narrow Finder > Vertical.dialog { width: 100%; height: 100%; }
+    Finder.-narrow > Vertical.dialog { width: 100%; height: 1fr; margin-bottom: 1; }
     """
-    SCOPED_CSS = False  # the breakpoints are classes of the screen
 
     def __init__(self, word: str = ""):
         super().__init__()

@@ -32,9 +32,9 @@ class PolicyView(View):
     DEFAULT_CLASSES = "-folding"
     SCOPED_CSS = False  # the breakpoints are classes of the screen, outside of the view
     DEFAULT_CSS = """
-    PolicyView #story { height: 8; }
-    PolicyView #counts { height: 9fr; }
-    PolicyView #outcomes { height: 7fr; }
+    PolicyView #story { height: 7; }
+    PolicyView #counts { height: 8fr; }
+    PolicyView #outcomes { height: 6fr; }
     PolicyView #ops, PolicyView #blueprints { width: 4fr; }
     PolicyView #stages, PolicyView #gates { width: 3fr; }
     PolicyView #learning, PolicyView #chart { display: none; }
@@ -79,13 +79,15 @@ class PolicyView(View):
         if updates:
             learning = self.query_one("#learning", Pages)
             lines = learning_lines(updates, learning.size.width, self.ink.glyphs)
+            learning.styles.max_height = len(lines) + 2
             learning.show_text(lines, f"learning · update {len(updates)}")
         if record.round is not None:
-            ops, stages, gates = (self.query_one(f"#{name}", Pages) for name in ("ops", "stages", "gates"))
+            names = ("ops", "stages", "blueprints", "gates")
+            ops, stages, blueprints, gates = (self.query_one(f"#{name}", Pages) for name in names)
             ops.show_text(told.op_lines(record.round, self.tally, ops.size.width))
             stages.show_text(told.stage_lines(record.round, stages.size.width))
             gates.show_text(told.gate_lines(self.tally, gates.size.width))
-            self.query_one("#blueprints", Pages).show_text(told.blueprint_lines(self.tally))
+            blueprints.show_text(told.blueprint_lines(self.tally, blueprints.size.width))
         self._draw_chart(record)
 
     # --- the chart ---------------------------------------------------------------------------------------------

@@ -65,5 +65,5 @@ _ORIGIN = "Versions, device and the engine's choices as they were recorded; `iso
 _RATES = "Rates leave pauses out. An epoch is one decision interval."
 _SCREEN = (
     "The screen is drawn less often while its frames are slow. Lag is how late a frame came: keys wait that long at "
-    "most. Dropped events never reached the screen; the log on the disk has them all."
+    "most. The newest 10,000 events are kept here, the disk has them all. Dropped ones never reached the screen."
 )

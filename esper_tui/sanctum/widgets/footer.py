@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from esper_tui.leyline.session import Role
-from esper_tui.sanctum.actions import ACTIONS, Action, in_scope, keys_of
+from esper_tui.sanctum.actions import ACTIONS, ASKING, Action, in_scope, keys_of
 from esper_tui.sanctum.ink import Line, Piece, line, width_of
 from esper_tui.sanctum.widgets.panel import Panel
 
@@ -28,6 +28,7 @@ def hints(scopes: Sequence[str], role: Role | None, readonly: bool) -> list[Acti
             if (
                 action.keys
                 and action.id not in found
+                and ("app" in scopes or action.id not in ASKING)
                 and action.allowed(role, readonly)
                 and action.first_key not in taken
             ):

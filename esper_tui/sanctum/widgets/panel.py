@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.geometry import Region
+from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from esper_tui.sanctum.actions import ACTIONS
+from esper_tui.sanctum.actions import ACTIONS, ASKING
 from esper_tui.sanctum.ink import Ink, Line
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Gated(Widget):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         known = ACTIONS.get(action)
-        return known is None or self.esper.allows(known)
+        asks = action in ASKING and isinstance(self.screen, ModalScreen)
+        return known is None or (self.esper.allows(known) and not asks)
 
 
 class Panel(Gated):
