@@ -100,6 +100,9 @@ def test_a_replay_is_driven_resized_and_left(recorded):
         terminal.wait("quickstart b3f1", "ep 30/30", "82.3")
         terminal.press("5")
         terminal.wait("round 0 ended: best is env 2")
+        terminal.press("y")
+        terminal.wait("copied event-95, kept as exports/event-95.json")
+        assert b"\x1b]52;c;" in terminal.raw
         terminal.press("?")
         terminal.wait("view events", "type to search")
         terminal.press("\x1b")
@@ -183,7 +186,7 @@ def test_a_run_is_paused_stepped_and_ended_while_others_make_noise(tiny, tmp_pat
 
 
 def test_a_run_survives_the_end_of_its_terminal(tiny, tmp_path):
-    with Terminal(*tiny(40)) as terminal:
+    with Terminal(*tiny(24)) as terminal:
         terminal.wait("RUN ep")
         terminal.hang_up()
         until = time.monotonic() + PATIENCE_S
