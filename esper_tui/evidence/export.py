@@ -1,7 +1,7 @@
 """Turns a delivered network into ordinary PyTorch modules and writes them as a folder that stands alone.
 
 Batch norms are folded into the convolution before them: with fixed statistics γ(Wx − μ)/σ + β is a convolution with
-weight γW/σ and bias β − γμ/σ.  Seeds stay as they are: each normalises or gates by its input, so none is linear.
+weight γW/σ and bias β − γμ/σ.  Seeds stay as they are: each normalises or gates by its input, so none is affine.
 """
 
 import json
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from esper_tui.evidence import grown
+from esper_tui.evidence.origin import ORIGIN, write_origin
 from esper_tui.kasmina.host import Activation, Block, Head
 from esper_tui.kasmina.network import Network
 from esper_tui.leyline.errors import CannotWrite
@@ -24,15 +25,17 @@ from esper_tui.runtime.runs import write_atomically
 
 BATCH_EPS = 1e-5
 PROGRAM = "network.pt2"
-README = """A network that Esper grew: {layers} layers, {params:,} parameters, {seeds}.
+README = """A network that Esper grew: {layers} layers, {seeds}, {size_text}.
 
     from grown import load          # grown.py needs torch and safetensors, nothing else
     network = load(".")             # images [B, 3, {size}, {size}], float, pixels from 0 to 1
     labels = network(images).argmax(1)
 
-architecture.json    the layers, in order
+architecture.json    the layers, in order, one a line
 weights.safetensors  their weights
 network.pt2          the same for torch.export.load, without any Python source
+{origin}"""
+ORIGIN_LINE = """origin.json          its run and recipe; `esper retrain` trains the same layers from new weights
 """
 
 
@@ -92,27 +95,51 @@ def folded(block: Block) -> tuple[Tensor, Tensor]:
     return weight.detach(), (norm.bias - norm.running_mean * scale).detach()
 
 
-def write_export(network: Network, mean: list[float], std: list[float], folder: Path) -> Path:
-    """Writes architecture, weights, program and loader into a new folder.
+def write_export(
+    network: Network, mean: list[float], std: list[float], folder: Path, origin: dict[str, Any] | None = None
+) -> Path:
+    """Writes architecture, weights, program and loader into a new folder, and where the network is from if that is
+    known.
 
     Raises:
         CannotWrite: if the folder is not empty or cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CannotWrite(f"{folder} is not an empty folder; choose another --to")
+    refuse_filled(folder)
     plain, document = plain_network(network.float(), mean, std)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(grown.__file__, folder / "grown.py")
     except OSError as error:
         raise CannotWrite(f"cannot write {folder}: {error.strerror}; choose another --to") from None
-    write_atomically(folder / grown.ARCHITECTURE, json.dumps(document, indent=1).encode())
+    write_atomically(folder / grown.ARCHITECTURE, readable(document).encode())
     write_atomically(folder / grown.WEIGHTS, save({k: v.contiguous() for k, v in plain.state_dict().items()}))
-    write_atomically(folder / "README.txt", _readme(plain, document).encode())
+    if origin is not None:
+        write_origin(folder / ORIGIN, origin | {"network": network.document()})
+    text = _readme(document, size_text(network, plain), origin is not None)
+    write_atomically(folder / "README.txt", text.encode())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about weights that share storage on a GPU; these are copies on the CPU
         torch.export.save(export_program(plain, network.spec.image_size), folder / PROGRAM)
     return folder
+
+
+def refuse_filled(folder: Path) -> None:
+    """Raises ``CannotWrite`` if a folder that is to be written holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CannotWrite(f"{folder} is not an empty folder; choose another --to")
+
+
+def readable(document: dict[str, Any]) -> str:
+    """The architecture as JSON with a layer per line."""
+    layers = ",\n".join(f"  {json.dumps(entry)}" for entry in document["layers"])
+    rest = "".join(f' "{key}": {json.dumps(value)},\n' for key, value in document.items() if key != "layers")
+    return f'{{\n{rest} "layers": [\n{layers}\n ]\n}}\n'
+
+
+def size_text(network: Network, plain: nn.Module) -> str:
+    """How many parameters there are now, and how many there were in the run."""
+    now, before = (sum(p.numel() for p in module.parameters()) for module in (plain, network))
+    return f"{now:,} parameters ({before:,} in the run, where batch norms were not yet folded)"
 
 
 def export_program(plain: nn.Sequential, size: int) -> torch.export.ExportedProgram:
@@ -121,8 +148,10 @@ def export_program(plain: nn.Sequential, size: int) -> torch.export.ExportedProg
     return torch.export.export(plain, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
 
 
-def _readme(plain: nn.Sequential, document: dict[str, Any]) -> str:
+def _readme(document: dict[str, Any], size_text: str, has_origin: bool) -> str:
     kept = [e for e in document["layers"] if e["kind"] == "seed"]
     seeds = ", ".join(f"{e['slot']} {e['blueprint']}" for e in kept) or "no seed was kept"
-    params = sum(p.numel() for p in plain.parameters())
-    return README.format(layers=len(document["layers"]), params=params, seeds=seeds, size=document["image_size"])
+    origin = ORIGIN_LINE if has_origin else ""
+    return README.format(
+        layers=len(document["layers"]), seeds=seeds, size_text=size_text, size=document["image_size"], origin=origin
+    )

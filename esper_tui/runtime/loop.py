@@ -19,7 +19,7 @@ from esper_tui.leyline.protocols import Observation
 from esper_tui.leyline.state import Verdict
 from esper_tui.nissa.alerts import Alerts
 from esper_tui.runtime.ablations import AblationPlan
-from esper_tui.runtime.artefacts import save_best
+from esper_tui.runtime.artefacts import save_networks
 from esper_tui.runtime.build import Parts
 from esper_tui.runtime.columns import epoch_columns, reward_columns, shapley_row
 from esper_tui.runtime.delivery import Delivered, deliver_all, summary_rows
@@ -158,7 +158,8 @@ class Loop:
         self.emit(RoundEnded(round=self.round, epoch=epoch, rows=rows, best=best))
         self.flush()
         if self.boundary.path is not None:
-            save_best(self.boundary.path, self.parts, delivered, self.round)
+            last = self.round + 1 == self.config.run.rounds or epoch < self.config.run.epochs
+            save_networks(self.boundary.path, self.parts, delivered, self.round, epoch, every=last)
         return delivered
 
     # --- measuring and judging ---------------------------------------------------------------------------------

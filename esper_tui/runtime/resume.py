@@ -34,7 +34,7 @@ def prepare_resume(path: Path, examine: Examine, drop_interventions: bool = Fals
     """
     refuse_finished(path)
     checkpoint, tensors, document, problems = newest_checkpoint(path)
-    config, choice = _settings(checkpoint, document)
+    config, choice = checkpoint_settings(checkpoint, document)
     folder = RunFolder.reopen(path, Resolved(str(read_run_file(path).get("preset", "run")), config, ""))
     try:
         after = int(document["after_seq"])
@@ -61,7 +61,12 @@ def refuse_finished(path: Path) -> None:
         raise Busy(f"{path.name} is {last['status']}: there is nothing left to go on with; `esper rerun` repeats it")
 
 
-def _settings(checkpoint: Path, document: dict[str, Any]) -> tuple[RunConfig, EngineChoice]:
+def checkpoint_settings(checkpoint: Path, document: dict[str, Any]) -> tuple[RunConfig, EngineChoice]:
+    """The configuration and the engine choice of a checkpoint.
+
+    Raises:
+        Incompatible: if they are of another version.
+    """
     try:
         config = RunConfig.model_validate(document["config"])
         choice = EngineChoice(**document["engine_choice"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from esper_tui.evidence.export import PROGRAM, plain_network, write_export
-from esper_tui.evidence.grown import load
+from esper_tui.evidence.grown import Residual, load
 from esper_tui.kasmina.blueprints import REGISTRY
 from esper_tui.kasmina.host import CnnSpec
 from esper_tui.kasmina.network import Network, Planted
@@ -57,6 +57,18 @@ def test_batch_norms_are_folded_away():
     assert [e["kind"] for e in document["layers"]] == [
         "pixels", "conv", "pool", "relu", "conv", "pool", "relu", "mean", "linear",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("blueprint", "form"), list(product(REGISTRY, Form)), ids=lambda v: str(v))
+def test_no_seed_is_affine_so_none_can_be_folded(blueprint, form):
+    """An affine f has f(a) + f(b) = f(a + b) + f(0); what misses that cannot become part of a convolution."""
+    g = torch.Generator().manual_seed(5)
+    seed = Residual(blueprint, str(form), 8).double()
+    with torch.no_grad():
+        for p in seed.parameters():
+            p.copy_(torch.randn(p.shape, generator=g, dtype=torch.float64))
+    a, b = torch.randn(2, 4, 8, 6, 6, generator=g, dtype=torch.float64)
+    assert (seed(a) + seed(b) - seed(a + b) - seed(0 * a)).abs().max() > 1e-3
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def test_a_state_file_that_cannot_be_written_leaves_nothing(tmp_path):
 
 
 def test_the_best_network_of_a_run_can_be_loaded_and_used(finished_run):
-    path = next(finished_run.folder.glob("artefacts/*"))
+    path = next(finished_run.folder.glob("artefacts/*best*"))
     network = load_network(path)
     assert network(torch.randn(3, 3, 8, 8)).shape == (3, 10)
     rows = next(e for e in finished_run.events if e["type"] == "RoundEnded")
@@ -107,7 +107,7 @@ def test_the_best_network_of_a_run_can_be_loaded_and_used(finished_run):
     [{"spec": None}, {"spec": {"blocks": "x"}}, {"seeds": [{}]}, {"seeds": 3}, {"spec": {"channels": 4}}, {"spec": {}}],
 )
 def test_a_network_that_cannot_be_built_is_one_sentence(finished_run, tmp_path, change):
-    path = shutil.copy(next(finished_run.folder.glob("artefacts/*")), tmp_path / "x.safetensors")
+    path = shutil.copy(next(finished_run.folder.glob("artefacts/*best*")), tmp_path / "x.safetensors")
     tensors, document = load_state(path, "network")
     save_state(path, "network", tensors, document | change)
     with pytest.raises(Incompatible, match="describes a network that this program cannot build"):
