@@ -21,7 +21,7 @@ from esper_tui.sanctum.settings import Settings
 
 COLUMNS, LINES = 120, 40
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
-PATIENCE_S = 60.0
+PATIENCE_S = 5.0
 HIDDEN = ("COLUMNS", "LINES", "NO_COLOR", "CI")
 
 
