@@ -90,3 +90,58 @@ def proportion_interval(hits: int, n: int) -> Interval:
 
     found = binomtest(hits, n).proportion_ci(CONFIDENCE, method="exact")
     return Interval(hits / n, float(found.low), float(found.high), n)
+
+
+def improvement(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Probability that a draw of a exceeds a draw of b, ties counted half: U / (n·m) of Mann and Whitney."""
+    a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    above = np.sign(a[..., :, None] - b[..., None, :])
+    return (1 + above.mean((-2, -1))) / 2
+
+
+def improvement_interval(a: list[float], b: list[float], seed: int = 0) -> Interval | None:
+    """Probability of improvement with a bootstrap interval over pairs (percentiles); None below three pairs."""
+    from scipy.stats import bootstrap
+
+    n = len(a)
+    if n < 3:
+        return None
+    samples = (np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+    found = bootstrap(
+        samples, improvement, paired=True, n_resamples=RESAMPLES, batch=1000, confidence_level=CONFIDENCE,
+        method="percentile", rng=np.random.default_rng(seed),
+    ).confidence_interval  # fmt: skip
+    return Interval(float(improvement(*samples)), float(found.low), float(found.high), n)
+
+
+def nested_iqm_interval(values: np.ndarray, seed: int = 0) -> Interval | None:
+    """Interquartile mean over policies and seeds ``[policies, seeds]`` with a hierarchical bootstrap (percentiles).
+
+    Policies are drawn first, then seeds, the same for all of them, because arms share their seeds.  The unit is the
+    policy: ``n`` counts those.  None below three.
+    """
+    policies, seeds = values.shape
+    if policies < 3 or seeds < 3:
+        return None
+    rng = np.random.default_rng(seed)
+    i = rng.integers(policies, size=(RESAMPLES, policies, 1))
+    j = rng.integers(seeds, size=(RESAMPLES, 1, seeds))
+    low, high = np.quantile(iqm(values[i, j].reshape(RESAMPLES, -1)), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(iqm(values.ravel())), float(low), float(high), policies)
+
+
+def signed_rank_p(differences: list[float]) -> float:
+    """Two-sided p of Wilcoxon's signed rank test; 1 where there is no difference at all."""
+    from scipy.stats import wilcoxon
+
+    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
+
+
+def holm(p: list[float]) -> list[float]:
+    """p-values adjusted for all of them being looked at (Holm 1979): the i-th smallest of m times m − i + 1, and never
+    smaller than the one before."""
+    adjusted, largest = [0.0] * len(p), 0.0
+    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = largest
+    return adjusted

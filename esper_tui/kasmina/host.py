@@ -27,7 +27,11 @@ class Surface:
 
 @dataclass(frozen=True)
 class CnnSpec:
-    """Shape of a convolutional host."""
+    """Shape of a convolutional host.
+
+    Attributes:
+        widths: channels of every block; empty means that they double from ``channels`` on.
+    """
 
     blocks: int = 3
     channels: int = 8
@@ -36,9 +40,10 @@ class CnnSpec:
     image_size: int = 16
     classes: int = 10
     image_channels: int = 3
+    widths: tuple[int, ...] = ()
 
     def width(self, block: int) -> int:
-        return self.channels * 2**block
+        return self.widths[block] if self.widths else self.channels * 2**block
 
     def size_after(self, pools: int) -> int:
         return self.image_size >> pools

@@ -69,7 +69,8 @@ class Network(nn.Module):
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Network":
         seeds = [Planted(s["slot"], s["blueprint"], Form(s["form"])) for s in document["seeds"]]
-        network = cls(CnnSpec(**document["spec"]), seeds)
+        spec = CnnSpec(**document["spec"] | {"widths": tuple(document["spec"].get("widths", ()))})
+        network = cls(spec, seeds)
         set_statistics(network, "running")
         return network
 

@@ -13,7 +13,7 @@ from esper_tui.data.images import Splits
 from esper_tui.data.load import load_splits
 from esper_tui.data.source import DeviceImages, Feed, halves
 from esper_tui.kasmina.blueprints import REGISTRY
-from esper_tui.kasmina.host import spec_of
+from esper_tui.kasmina.host import CnnSpec, spec_of
 from esper_tui.leyline.choices import TOPOLOGY_BLUEPRINTS, Decision, Form
 from esper_tui.leyline.config import SCRIPTED, RunConfig, Tamiyo
 from esper_tui.leyline.legality import Rules
@@ -74,8 +74,8 @@ class Parts:
         return halves(len(self.splits.val), self.generators.halves(instance)).numpy()
 
 
-def build_shape(config: RunConfig) -> Shape:
-    """Shape, device and update rules of every network.
+def build_shape(config: RunConfig, spec: CnnSpec | None = None) -> Shape:
+    """Shape, device and update rules of every network; ``spec`` takes the place of the configured host.
 
     Raises:
         NoSuchDevice: if the configuration asks for a device that is not there.
@@ -86,7 +86,7 @@ def build_shape(config: RunConfig) -> Shape:
     place = Placement(device, dtype, layout, least_rows(device, layout, dtype))
     optim = config.optim
     recipe = Recipe(optim.name, optim.momentum, optim.weight_decay, optim.clip, config.steps_per_epoch)
-    spec = spec_of(config)
+    spec = spec or spec_of(config)
     slots = tuple(s.slot for s in spec.enabled(config.growth.slots))
     return Shape(spec, slots, place, recipe, recipe, config.growth.seed_lr, config.growth.warmup_steps)
 
@@ -96,17 +96,20 @@ def build_parts(
     splits: Splits | None = None,
     choice: EngineChoice | None = None,
     instances: Instances | None = None,
+    spec: CnnSpec | None = None,
+    generators: seeding.RunGenerators | None = None,
 ) -> Parts:
     """All parts of a run.
 
     ``splits`` and ``choice`` spare loading and probing where they are known; ``instances`` that keep their controls
-    take the place of twins.
+    take the place of twins; ``spec`` is a host of another shape than the configured one, ``generators`` are other
+    sources of random numbers.
     """
     instances = instances or Instances(config)
-    shape = build_shape(config)
+    shape = build_shape(config, spec)
     splits = splits or load_splits(config.data, seeding.generator)
     choice = choice or choose_engine(shape, config)
-    generators = seeding.RunGenerators()
+    generators = generators or seeding.RunGenerators()
     source = build_source(config, shape, splits, generators)
     engine = Engine(
         shape, config.optim, source, generators,
@@ -209,7 +212,8 @@ def _schedule(settings: Tamiyo) -> Policy:
     return Schedule([(step.epoch, Decision.from_named(step.decision)) for step in settings.schedule])
 
 
-def build_heuristic(config: RunConfig) -> Policy:
+def build_heuristic(config: RunConfig, first: int = 0) -> Policy:
+    """The rules of a configuration; ``first`` is the number of their first environment."""
     settings, unit = config.tamiyo, log(config.classes)
     return Heuristic(
         HeuristicRules(
@@ -220,5 +224,6 @@ def build_heuristic(config: RunConfig) -> Policy:
             slot_order=settings.slot_order or config.growth.slots,
             style=settings.style,
             tempo=settings.tempo,
-        )
+        ),
+        first,
     )

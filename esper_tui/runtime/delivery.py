@@ -52,8 +52,7 @@ def _control(parts: Parts, env: int) -> Network | None:
     """The control's delivered network: that of the twin, or the one that was kept."""
     if parts.engine.twins:
         return parts.engine.deliver_control(env)
-    kept = parts.instances.controls.get(parts.engine.envs[env].instance)
-    return kept.network if kept else None
+    return parts.instances.control_network(parts.engine, env)
 
 
 @torch.no_grad()

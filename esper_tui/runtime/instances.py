@@ -5,7 +5,7 @@ control of an instance is trained once, alone, and its measurements are kept: a 
 so a kept control is the twin that would have run beside.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,3 +96,37 @@ class Instances:
         for instance, seen in zip(instances, measured, strict=True):
             if instance in self.controls:
                 seen.control = self.controls[instance].epochs[epoch - 1]
+
+    def control_network(self, engine: Engine, env: int) -> Network | None:
+        """The delivered network of an environment's kept control."""
+        kept = self.controls.get(engine.envs[env].instance)
+        return kept.network if kept else None
+
+
+class Shared(Instances):
+    """Instances that several environments of a round have in common; one of each, which must never grow, is the
+    control of all.
+
+    Args:
+        instances: of every environment.
+        alone: numbers of the environments that never grow, one for every instance.
+    """
+
+    def __init__(self, config: RunConfig, instances: list[Instance], alone: Sequence[int]):
+        super().__init__(config, kept=True)
+        self.given, self.alone = instances, {instances[env]: env for env in alone}
+
+    def draw(self, round_: int) -> list[Instance]:
+        return self.given
+
+    def prepare(
+        self, round_: int, engine: Engine, step: Callable[[int], None], tick: Callable[[], None]
+    ) -> list[Instance]:
+        return self.given
+
+    def compare(self, instances: list[Instance], epoch: int, measured: list[Measured]) -> None:
+        for instance, seen in zip(instances, measured, strict=True):
+            seen.control = measured[self.alone[instance]]
+
+    def control_network(self, engine: Engine, env: int) -> Network:
+        return engine.deliver(self.alone[engine.envs[env].instance])

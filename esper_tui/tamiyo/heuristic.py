@@ -41,12 +41,16 @@ class Memory:
 
 
 class Heuristic:
-    """Plant when the host stalls, move on when a gate opens, commit what pays, prune what hurts."""
+    """Plant when the host stalls, move on when a gate opens, commit what pays, prune what hurts.
+
+    Args:
+        first: number of the first environment; every environment starts the rotation at the place of its number.
+    """
 
     name = "heuristic"
 
-    def __init__(self, rules: HeuristicRules):
-        self.rules = rules
+    def __init__(self, rules: HeuristicRules, first: int = 0):
+        self.rules, self.first = rules, first
 
     def initial_state(self, envs: int) -> list[Memory]:
         return [Memory() for _ in range(envs)]
@@ -168,7 +172,7 @@ class Heuristic:
         if paid:
             return max(paid, key=paid.count), "this blueprint has paid here"
         turn = [b for b in self.rules.rotation if b in fitting]
-        start = env % len(turn) if turn else 0
+        start = (self.first + env) % len(turn) if turn else 0
         order = turn[start:] + turn[:start] + [b for b in fitting if b not in turn]
         fresh = [b for b in order if b not in memory.lost]
         return (fresh or order)[0], "next in the rotation"

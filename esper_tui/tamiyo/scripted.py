@@ -37,13 +37,17 @@ class Random:
 
     Args:
         generator: (round, epoch, env) → a source of random numbers.
+        targets: first alpha targets to choose from.
     """
 
     name = "random"
 
-    def __init__(self, germination_rate: float, prune_rate: float, generator: Callable[[int, int, int], random.Random]):
+    def __init__(
+        self, germination_rate: float, prune_rate: float, generator: Callable[[int, int, int], random.Random],
+        targets: Sequence[str] = tuple(ALPHA_TARGETS),
+    ):  # fmt: skip
         self.rates = {Op.GERMINATE: germination_rate, Op.PRUNE: prune_rate, Op.SET_ALPHA_TARGET: prune_rate}
-        self.generator = generator
+        self.generator, self.targets = generator, targets
 
     def initial_state(self, envs: int) -> None:
         return None
@@ -58,17 +62,19 @@ class Random:
         for op in (Op.PRUNE, Op.GERMINATE, Op.SET_ALPHA_TARGET, Op.FOSSILIZE, Op.ADVANCE):
             slots = legal.slots(op)
             if slots and rng.random() < self.rates.get(op, 1.0):
-                return draw(op, rng.choice(slots), legal, rng)
+                return draw(op, rng.choice(slots), legal, rng, self.targets)
         return WAIT
 
 
-def draw(op: Op, slot: str, legal: Legality, rng: random.Random) -> Decision:
+def draw(
+    op: Op, slot: str, legal: Legality, rng: random.Random, first_targets: Sequence[str] = tuple(ALPHA_TARGETS)
+) -> Decision:
     """A decision with this operation and slot and every other live head drawn from what is legal."""
     pick = rng.choice
     if op is Op.GERMINATE:
         return Decision(
             op=op, slot=slot, blueprint=pick(legal.open_blueprints(slot)), style=pick(list(STYLES)),
-            tempo=pick(list(TEMPOS)), alpha_target=pick(list(ALPHA_TARGETS)),
+            tempo=pick(list(TEMPOS)), alpha_target=pick(list(first_targets)),
         )  # fmt: skip
     if op is Op.SET_ALPHA_TARGET:
         styles = [name for name, reason in legal.styles[slot].items() if reason is None]

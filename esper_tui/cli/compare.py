@@ -1,0 +1,104 @@
+"""``esper compare``: does growing pay on a task, against which rival, and by how much?"""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from esper_tui.cli.options import Device, Json, SeedNumber, Set, preset_names
+
+if TYPE_CHECKING:
+    from esper_tui.evidence.compare.tuning import Found
+
+Preset = Annotated[
+    str, typer.Argument(help="Preset whose task is played: a name or a TOML file.", autocompletion=preset_names)
+]
+Arms = Annotated[
+    str | None, typer.Option("--arms", help="Arms, for example A0,A2,A7; without it all that are affordable.")
+]
+Policy = Annotated[list[str] | None, typer.Option("--policy", help="A learned policy for A8; may be repeated.")]
+
+
+class Lines:
+    """Says what is finished, a line each; on a terminal also how far the present one is."""
+
+    def __init__(self, seeds: int | None, minutes: float | None):
+        self.wanted, self.minutes, self.began = seeds, minutes, time.monotonic()
+        self.live = sys.stderr.isatty()
+
+    def epoch(self, unit: str, epoch: int, epochs: int) -> None:
+        if self.live:
+            typer.echo(f"\r\033[K{unit}: epoch {epoch} of {epochs}", err=True, nl=False)
+
+    def unit(self, unit: str, seconds: float, seeds: int) -> None:
+        if self.live:
+            typer.echo("\r\033[K", err=True, nl=False)
+        typer.echo(f"{unit:<24} {seconds:6.0f} s  seeds={seeds}{self._of()} eta={self._eta(seeds)}", err=True)
+
+    def found(self, found: "Found") -> None:
+        from esper_tui.evidence.compare.table import tuned
+
+        for line in tuned(found):
+            typer.echo(line, err=True)
+        self.began = time.monotonic()
+
+    def _of(self) -> str:
+        return f"/{self.wanted}" if self.wanted is not None else ""
+
+    def _eta(self, seeds: int) -> str:
+        spent = time.monotonic() - self.began
+        if self.minutes is not None:
+            return f"{max(0.0, self.minutes - spent / 60):.0f}min"
+        return f"{spent / seeds * ((self.wanted or 0) - seeds):.0f}s" if seeds else "–"
+
+
+def compare(
+    preset: Preset = "quickstart",
+    arms: Arms = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, help="Paired seeds; 20 unless --minutes is given.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.1, help="As many seeds as fit into this time.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder; what it holds already is not played again.")] = None,
+    policy: Policy = None,
+    match: Annotated[str, typer.Option("--match", help="Grown arm whose size and cost A1 to A4b get.")] = "A7",
+    forks: Annotated[int, typer.Option("--forks", min=0, help="Forks per kept seed, 4 or more for its precision.")] = 0,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Look for the host's learning rate first.")] = False,
+    episodes: Annotated[int, typer.Option("--episodes", min=12, help="Episodes that A7s is looked for with.")] = 48,
+    overrides: Set = None,
+    seed: SeedNumber = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Compare growing with its rivals on paired seeds; repeat the command to go on where it was."""
+    from esper_tui.evidence.compare.plan import make_plan
+    from esper_tui.evidence.compare.run import compare as play
+    from esper_tui.evidence.compare.summary import SUMMARY
+    from esper_tui.evidence.compare.table import table
+    from esper_tui.leyline.errors import UsageError
+    from esper_tui.runtime.presets import resolve
+
+    if seeds is not None and minutes is not None:
+        raise UsageError("--seeds and --minutes both say when to stop; give one of them")
+    if 0 < forks < 4:
+        raise UsageError(
+            f"--forks {forks}: two standard errors over fewer than 4 forks say little; give 4 or more, or 0"
+        )
+    words = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+    resolved = resolve(preset, [*words, *([f'engine.device="{device}"'] if device is not None else [])])
+    wanted = None if minutes is not None else seeds or 20
+    names = [name for name in (arms or "").replace(",", " ").split() if name]
+    plan = make_plan(resolved.name, resolved.config, names, policy or [], match=match, sweep=sweep, episodes=episodes)
+    folder = to or plan.default_folder()
+    typer.echo(f"arms {' '.join(plan.arms)} into {folder}", err=True)
+    found = play(plan, folder, wanted, minutes, forks, Lines(wanted, minutes))
+    if json:
+        typer.echo((folder / SUMMARY).read_text())
+        return
+    for line in table(found):
+        typer.echo(line)
+    typer.echo(f"\n{folder}")

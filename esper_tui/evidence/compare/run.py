@@ -1,0 +1,148 @@
+"""Plays a comparison: what is tuned, block after block of seeds, and after each of them the table so far."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from esper_tui.data.load import load_splits
+from esper_tui.evidence.compare.blocks import PARTS, Block, controller
+from esper_tui.evidence.compare.forks import play_forks, questions
+from esper_tui.evidence.compare.plan import BLOCK, Plan, next_block
+from esper_tui.evidence.compare.setting import Row, Setting, Tell, instances
+from esper_tui.evidence.compare.store import Store
+from esper_tui.evidence.compare.summary import Comparison, write_results
+from esper_tui.evidence.compare.tuning import Found, find_schedule, find_shape, sweep_learning_rate, watch_policy
+from esper_tui.runtime import seeding
+from esper_tui.runtime.build import build_shape
+from esper_tui.runtime.probe_cache import choose_engine
+
+
+class Watcher(Protocol):
+    """Who is told how far a comparison is."""
+
+    def epoch(self, unit: str, epoch: int, epochs: int) -> None: ...
+
+    def unit(self, unit: str, seconds: float, seeds: int) -> None:
+        """A unit is finished; ``seeds`` are finished altogether."""
+        ...
+
+    def found(self, found: Found) -> None:
+        """Everything that was looked for on the tuning seeds is known."""
+        ...
+
+
+class Nobody:
+    def epoch(self, unit: str, epoch: int, epochs: int) -> None: ...
+
+    def unit(self, unit: str, seconds: float, seeds: int) -> None: ...
+
+    def found(self, found: Found) -> None: ...
+
+
+@dataclass
+class Player:
+    """One call: what is stored is taken as it is, the rest is played."""
+
+    plan: Plan
+    store: Store
+    watcher: Watcher
+    forks_each: int = 0
+    seeds: int = 0
+    rows: list[Row] = field(default_factory=list)
+    forks: list[dict[str, Any]] = field(default_factory=list)
+
+    def unit(self, name: str, make: Callable[[Tell], Any], *, rows: bool = False) -> Any:
+        """A unit from the store, or played now and stored."""
+        began, known = time.perf_counter(), self.store.has(name)
+        take = self.store.rows if rows else self.store.unit
+        result = take(name, lambda: make(lambda epoch, epochs: self.watcher.epoch(name, epoch, epochs)))
+        if not known:
+            self.watcher.unit(name, time.perf_counter() - began, self.seeds)
+        return result
+
+    # --- tuning ------------------------------------------------------------------------------------------------
+
+    def tune(self, setting: Setting) -> tuple[Setting, Found]:
+        """Everything that the arms need to know beforehand, in the order in which it is needed."""
+        plan, found = self.plan, Found()
+        if plan.sweep:
+            found.sweep = self.unit("tuning-sweep", lambda tell: sweep_learning_rate(setting, tell))
+            assert found.lr is not None
+            setting = setting.with_lr(found.lr)
+        if {"A6", "A4b"} & set(plan.arms):
+            watched = self.unit("tuning-rates", lambda tell: self._watch(setting, tell))
+            found.rates, found.params = watched["rates"], watched["params"]
+        if "A4b" in plan.arms:
+            found.shape = self.unit("tuning-shape", lambda tell: find_shape(setting, found.params, tell))
+        if "A7s" in plan.arms:
+            found.schedule = self.unit("tuning-schedule", lambda tell: self._search(setting, tell))
+        return setting, found
+
+    def _watch(self, setting: Setting, tell: Tell) -> dict[str, Any]:
+        rates, params = watch_policy(setting, controller(self.plan.match, self.plan, Found()), tell)
+        return {"rates": vars(rates), "params": params}
+
+    def _search(self, setting: Setting, tell: Tell) -> list[list[Any]]:
+        return [[epoch, step.named()] for epoch, step in find_schedule(setting, self.plan.episodes, tell)]
+
+    # --- blocks ------------------------------------------------------------------------------------------------
+
+    def play(self, block: Block) -> None:
+        name = f"{block.seeds[0]:04d}-{block.seeds[-1]:04d}"
+        for part in PARTS:
+            arms = part.wanted(self.plan)
+            if arms:
+                block.enter(self.unit(f"{name}-{part.name}", lambda tell: part.play(block, arms, tell), rows=True))  # noqa: B023, called at once
+        self.rows += [row for rows in block.rows.values() for row in rows]
+        if self.forks_each:
+            self.forks += self.unit(f"{name}-forks-{self.forks_each}", lambda tell: self._fork(block, tell))
+        self.seeds += len(block.seeds)
+
+    def _fork(self, block: Block, tell: Tell) -> list[dict[str, Any]]:
+        asked = questions(block.matched, instances(block.setting.config, [row.seed for row in block.matched]))
+        return play_forks(block.setting, asked, self.forks_each, tell) if asked else []
+
+
+def compare(
+    plan: Plan, folder: Path, seeds: int | None = None, minutes: float | None = None, forks: int = 0,
+    watcher: Watcher | None = None,
+) -> Comparison:  # fmt: skip
+    """Plays a plan until so many seeds are finished, or as many as fit into some minutes, and writes the results.
+
+    What the folder holds already is not played again.  ``forks``: per kept seed; 0 leaves the precision out.
+
+    Raises:
+        Busy: if the folder holds something else.
+        EsperError: for whatever else is wrong before it starts.
+    """
+    began = time.monotonic()
+    player = Player(plan, Store.open(folder, plan), watcher or Nobody(), forks)
+    setting, found = player.tune(build_setting(plan))
+    player.watcher.found(found)
+    result = Comparison(replace(plan, config=setting.config), found)
+    for block_seeds in _blocks(seeds, minutes, began):
+        player.play(Block(setting, plan, found, block_seeds))
+        result = replace(result, rows=player.rows, forks=player.forks, seeds=player.seeds)
+        write_results(result, folder)
+    return result
+
+
+def _blocks(seeds: int | None, minutes: float | None, began: float) -> Iterator[list[int]]:
+    """Blocks of seeds until there are enough, or until the next one would not fit into the time that is left."""
+    done = 0
+    while block := next_block(done, seeds):
+        before = time.monotonic()
+        yield block
+        done += len(block)
+        took, spent = time.monotonic() - before, (time.monotonic() - began) / 60
+        if minutes is not None and took > 1.0 and spent + took / 60 > minutes:
+            return
+
+
+def build_setting(plan: Plan) -> Setting:
+    """Images, and an engine that is chosen once for all arms."""
+    setting = Setting(plan.config, load_splits(plan.config.data, seeding.generator), None)  # type: ignore[arg-type]
+    grown = setting.fixed(min(256, BLOCK * len(plan.arms)), reward={"control": "none"})
+    return replace(setting, choice=choose_engine(build_shape(grown), grown))

@@ -1,0 +1,74 @@
+"""The folder of a comparison: what is finished is read back, everything is written whole or not at all."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from esper_tui.evidence.compare.plan import Plan
+from esper_tui.evidence.compare.setting import Row
+from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible
+from esper_tui.runtime.runs import write_atomically
+
+PLAN, UNITS = "plan.json", "units"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Finished units by name."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: Path, plan: Plan) -> "Store":
+        """The folder of a plan, new or with what is finished in it.
+
+        Raises:
+            Busy: if another comparison is in it.
+            CannotWrite: if it cannot be made.
+        """
+        store = cls(folder)
+        try:
+            (folder / UNITS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"cannot create {folder}: {error.strerror}; choose another --to") from None
+        if not (folder / PLAN).exists():
+            if any(folder.glob("*.*")):
+                raise Busy(f"{folder} holds other files; choose another --to")
+            store.write(PLAN, plan.document())
+        elif store.read(PLAN) != plan.document():
+            raise Busy(
+                f"{folder} holds another comparison; repeat its command to go on with it, or choose another --to"
+            )
+        return store
+
+    def has(self, unit: str) -> bool:
+        return self._path(unit).is_file()
+
+    def unit(self, name: str, make: Callable[[], Any]) -> Any:
+        """A finished unit, or what ``make`` gives, which is kept."""
+        if not self.has(name):
+            self.write(f"{UNITS}/{name}.json", make())
+        return self.read(f"{UNITS}/{name}.json")
+
+    def rows(self, name: str, make: Callable[[], list[Row]]) -> list[Row]:
+        return [Row(**row) for row in self.unit(name, lambda: [asdict(row) for row in make()])]
+
+    def _path(self, unit: str) -> Path:
+        return self.folder / UNITS / f"{unit}.json"
+
+    def write(self, name: str, document: Any) -> None:
+        write_atomically(self.folder / name, json.dumps(document, indent=1).encode())
+
+    def read(self, name: str) -> Any:
+        """What a file holds.
+
+        Raises:
+            Incompatible: if it is damaged.
+        """
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise Incompatible(f"{path} is damaged ({error}); delete it and repeat the command") from None
