@@ -1,7 +1,6 @@
 """The root command and the list of subcommands."""
 
 import difflib
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +8,21 @@ import typer
 from typer.core import TyperGroup
 
 import esper_tui
-from esper_tui.cli import bench, data, doctor, export, policies, presets, replay, runs, screenshots, steer
+from esper_tui.cli import (
+    bench,
+    compare,
+    ctl,
+    data,
+    doctor,
+    export,
+    policies,
+    presets,
+    replay,
+    report,
+    runs,
+    screenshots,
+    steer,
+)
 from esper_tui.cli.options import (
     Device,
     DryRun,
@@ -25,7 +38,7 @@ from esper_tui.cli.options import (
     Theme,
     preset_names,
 )
-from esper_tui.cli.screen import Look, examine, need_screen, open_screen, wants_screen
+from esper_tui.cli.screen import Look, examine, open_launch, open_screen, wants_screen
 from esper_tui.leyline.errors import UsageError
 
 
@@ -63,7 +76,10 @@ app.add_typer(policies.app, name="policies")
 app.command(name="doctor")(doctor.doctor)
 app.command(name="screenshots")(screenshots.screenshots)
 app.command(name="export")(export.export)
+app.command(name="retrain")(export.retrain)
+app.command(name="report")(report.report)
 app.command(name="evaluate")(policies.evaluate)
+app.command(name="compare")(compare.compare)
 
 
 app.command(name="replay")(replay.replay)
@@ -71,7 +87,7 @@ app.command(name="watch")(replay.watch)
 app.command(name="rerun")(replay.rerun)
 app.command(name="resume")(steer.resume)
 app.command(name="attach")(steer.attach)
-app.add_typer(steer.ctl, name="ctl")
+app.add_typer(ctl.app, name="ctl")
 PresetName = Annotated[str, typer.Argument(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)]
 PresetOption = Annotated[
     str | None, typer.Option(help="Preset to run: a name or a TOML file.", autocompletion=preset_names)
@@ -121,8 +137,7 @@ def root(
         )
     if asked:
         raise UsageError("nothing to run: name a preset with --preset, for example --preset quickstart")
-    need_screen("`esper` alone", "without one, `esper run quickstart --no-ui` runs a preset")
-    raise typer.Exit(open_screen(look))
+    raise typer.Exit(open_launch(look))
 
 
 @app.command()
@@ -158,19 +173,33 @@ def _start(
     """Runs a preset, on the screen where there is one to be had; returns the exit code."""
     from esper_tui.runtime.presets import resolve
 
-    resolved = resolve(preset, overrides)
-    for note in resolved.notes:
-        typer.echo(f"esper: {note}", err=True)
+    resolved, on_hangup = resolve(preset, overrides), look.settings().on_hangup
     if dry_run:
         from esper_tui.runtime.estimate import estimate
 
         typer.echo(estimate(resolved.config, json))
+        _say_notes(resolved)
         return 0
     shown = wants_screen(no_ui or json)
     if shown:
         typer.echo(f"preparing {resolved.name} …", err=True)
+    elif resolved.config.tamiyo.policy == "manual":
+        raise UsageError(
+            "tamiyo.policy = manual: a person decides on the screen, and there is none here; "
+            "run it in a terminal without --no-ui, or choose tamiyo.policy = wait"
+        )
     from esper_tui.runtime.headless import run_headless
     from esper_tui.runtime.start import prepare_session
 
-    prepare = partial(prepare_session, resolved, run_dir, examine)
-    return open_screen(look, prepare) if shown else run_headless(prepare, json)
+    def prepare() -> Any:
+        session = prepare_session(resolved, run_dir, examine)
+        _say_notes(resolved)
+        return session
+
+    return open_screen(look, prepare) if shown else run_headless(prepare, json, on_hangup)
+
+
+def _say_notes(resolved: Any) -> None:
+    """What is odd about a configuration, said once nothing else is wrong."""
+    for note in resolved.notes:
+        typer.echo(f"esper: {note}", err=True)

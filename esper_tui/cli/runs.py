@@ -62,9 +62,9 @@ def path(run: Run) -> None:
 
 @app.command()
 def check(run: Run) -> None:
-    """Read everything a run wrote and say what is damaged."""
+    """Verify the log and every checkpoint of a run, and say from where it can go on."""
     from esper_tui.leyline.errors import ExitCode
-    from esper_tui.runtime.run_info import check_run
+    from esper_tui.runtime.checkup import check_run
     from esper_tui.runtime.runs import find_run
 
     lines, sound = check_run(find_run(run))
@@ -111,9 +111,12 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete runs."""
-    from esper_tui.runtime.runs import find_run, folder_size, remove_run
+    from esper_tui.runtime.runs import find_run, folder_size, refuse_writing, remove_run
 
-    for folder in [find_run(name) for name in runs]:
+    folders = list(dict.fromkeys(find_run(name) for name in runs))
+    for folder in folders:
+        refuse_writing(folder)
+    for folder in folders:
         if not yes and not typer.confirm(f"delete {folder} ({_size(folder_size(folder))})?"):
             continue
         typer.echo(f"removed {folder.name}  {_size(remove_run(folder))}")

@@ -4,6 +4,7 @@ Imports nothing heavy: looking at recordings needs no torch.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -130,6 +131,16 @@ class Terminal:
                 stream.flush()
 
 
+def open_launch(look: Look = Look()) -> int:
+    """The launch screen; returns the exit code.
+
+    Raises:
+        UsageError: where there is no terminal.
+    """
+    need_screen("`esper` alone", "without one, `esper run quickstart --no-ui` runs a preset")
+    return open_screen(look)
+
+
 def examine(parts: Any, delivered: Any) -> Any:
     """``evidence.examine``, imported when a run has come to its end."""
     from esper_tui.evidence.examine import examine as really
@@ -148,17 +159,30 @@ def open_screen(look: Look, prepare: Callable[[], Any] = lambda: None) -> int:
     Raises:
         EsperError: for whatever is wrong before the screen is there.
     """
-    from esper_tui.runtime.launcher import LocalLauncher
-
-    settings, session = look.settings(), prepare()
+    with _gathering():
+        settings, session = look.settings(), prepare()
+        from esper_tui.runtime.launcher import LocalLauncher
     with Terminal() as terminal:
         launcher = LocalLauncher(examine, terminal.send_to)
         with _never_alone(launcher, session):
             if session is not None and hasattr(session, "start"):
+                from esper_tui.runtime.start import set_going
+
                 terminal.send_to(session.path)
-                session.start()
+                set_going(session)
             left = _show(launcher, session, settings, look.readonly)
-    return _stay(left)
+    return _stay(left, settings.on_hangup)
+
+
+@contextlib.contextmanager
+def _gathering() -> Iterator[None]:
+    """While modules and recordings are loaded nothing becomes garbage: looking for it would only cost time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextlib.contextmanager
@@ -175,8 +199,8 @@ def _never_alone(launcher: Any, session: Any) -> Iterator[None]:
 
 def _show(launcher: Any, session: Any, settings: "Settings", readonly: bool) -> "AppExit":
     try:
-        from esper_tui.sanctum.app import AppExit, run_app
-
+        with _gathering():
+            from esper_tui.sanctum.app import AppExit, run_app
         if session is not None and session.role == "replay":
             return run_app(launcher, None, settings=settings, player=session)
         return run_app(launcher, session, settings=settings, readonly=readonly)
@@ -185,37 +209,37 @@ def _show(launcher: Any, session: Any, settings: "Settings", readonly: bool) -> 
         return AppExit("crash", running, traceback.format_exc())
 
 
-def _stay(left: "AppExit") -> int:
+def _stay(left: "AppExit", on_hangup: str) -> int:
     """What follows the screen: the receipt, at once or when the run has come to it.
 
     A signal that ended the screen, and the run with it, gives the exit code.
     """
-    if left.signal == signal.SIGHUP:
-        _let_go(left.session)
     if left.text:
         print(left.text.rstrip(), file=sys.stderr)
     session: Any = left.session
     if session is None or not hasattr(session, "start"):
-        ended = ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE
-        return 128 + left.signal if left.signal else int(ended)
+        return _part(left)
     from esper_tui.runtime.headless import attend
 
+    if left.signal == signal.SIGHUP:
+        return attend(session, on_hangup=on_hangup, received=left.signal)
     progress = session.progress()
     if progress.state != "ended":
         at, name = f"epoch {progress.epoch} of {progress.epochs}", session.path.name
-        ends = left.kind in ("checkpoint", "abandon")
+        ends = left.signal or left.kind in ("checkpoint", "abandon")
         print(f"{name} ends after {at}" if ends else f"{name} goes on without a screen from {at}; ctrl+c stops it")
         sys.stdout.flush()
-    code = attend(session, quiet=left.kind in ("quit", "checkpoint", "abandon"))
-    return 128 + left.signal if left.signal and code == ExitCode.STOPPED else code
+    quiet = bool(left.signal) or left.kind in ("quit", "checkpoint", "abandon")
+    return attend(session, quiet, on_hangup, left.signal)
 
 
-def _let_go(session: Any) -> None:
-    """The terminal is gone: what is still written goes into the run's log, or nowhere."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    path = session.path if session is not None else None
-    with contextlib.suppress(OSError):
-        log = os.open(path / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if path else nothing
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+def _part(left: "AppExit") -> int:
+    """Leaves a run that lives elsewhere, or none; says where it is and how to come back."""
+    session: Any = left.session
+    if session is not None and session.role != "replay" and session.attached and left.kind != "crash":
+        from esper_tui.runtime.run_info import standing
+
+        with contextlib.suppress(OSError):  # a terminal that is gone
+            print(standing(session.path), flush=True)
+    ended = ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE
+    return 128 + left.signal if left.signal else int(ended)

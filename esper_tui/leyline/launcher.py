@@ -83,8 +83,8 @@ class Launcher(Protocol):
         """
         ...
 
-    def save(self, name: str, text: str) -> Path:
-        """Keeps a preset in the user's folder.
+    def save(self, name: str, text: str, shadow: bool = False) -> Path:
+        """Keeps a preset in the user's folder; ``shadow``: under the name of a shipped one, in whose place it counts.
 
         Raises:
             EsperError: for a name that cannot be a file's, or if it cannot be written.

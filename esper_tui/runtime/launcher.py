@@ -10,7 +10,7 @@ from esper_tui.karn.replay import Player
 from esper_tui.leyline.config import RunConfig, sections
 from esper_tui.leyline.errors import ConfigError, EsperError, UsageError
 from esper_tui.leyline.launcher import Checked, PresetCard, Problem, RunCard
-from esper_tui.leyline.session import Pause, Session
+from esper_tui.leyline.session import Session
 from esper_tui.runtime.lock import holder
 from esper_tui.runtime.preset_text import read_text
 from esper_tui.runtime.presets import (
@@ -75,15 +75,13 @@ class LocalLauncher:
     # --- runs --------------------------------------------------------------------------------------------------
 
     def start(self, name: str, text: str) -> Session:
-        from esper_tui.runtime.start import prepare_session
+        from esper_tui.runtime.start import prepare_session, set_going
 
         session = prepare_session(self._resolve(name, text), None, self.examine)
         assert session.path is not None
         self.on_start(session.path)
-        session.start()
+        set_going(session)
         self.started.append(session)
-        if session.parts.config.tamiyo.policy == "manual":
-            session.submit(Pause())  # the person who decides gets the first word
         return session
 
     def runs(self) -> list[RunCard]:

@@ -93,7 +93,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder may be what is wrong
+            temporary.unlink()
         raise CannotWrite(f"cannot write {path}: {error.strerror}; free some space or choose another folder") from None
 
 
@@ -170,6 +171,12 @@ def removable_runs(runs: list[Path], keep: int) -> list[Path]:
     return free[keep:]
 
 
+def refuse_writing(folder: Path) -> None:
+    """Raises ``Busy`` while a process writes the run."""
+    if problem := holder(folder):
+        raise Busy(problem)
+
+
 def remove_run(folder: Path) -> int:
     """Deletes what a run wrote and returns the bytes that were freed; a person's own files in the folder stay.
 
@@ -180,8 +187,7 @@ def remove_run(folder: Path) -> int:
     """
     if not is_run(folder):
         raise UsageError(f"{folder} is not a run folder; nothing was removed")
-    if problem := holder(folder):
-        raise Busy(problem)
+    refuse_writing(folder)
     before = folder_size(folder)
     try:
         for name in SUBFOLDERS:

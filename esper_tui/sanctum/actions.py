@@ -6,7 +6,7 @@ Key bindings, footer, help, palette and the ``:`` line are all derived from it. 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -23,6 +23,8 @@ VIEWS: dict[str, str] = {
     "system": "what the machine does and what limits the run",
 }
 """Views in the order of their keys 1-8.  The launch screen is a view without a key."""
+ALWAYS = ("runs", "presets", "system")
+"""Views that show something before a run is open."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Action:
         scopes: where the keys work: app, a widget (grid, log), a view or a modal by name.
         acts: changes the run; hidden while only looking (read-only, watch, replay).
         only: works in a session of this role alone.
+        run: needs a run that is open; hidden on the launch screen until there is one.
         replay: what it means in a replay, if that differs; such an action is there in a replay although it acts.
         hint: place in the footer, low numbers first; 0 keeps it out.
     """
@@ -45,6 +48,7 @@ class Action:
     scopes: tuple[str, ...] = ("app",)
     acts: bool = False
     only: Role | None = None
+    run: bool = False
     replay: str = ""
     command: str = ""
     usage: str = ""
@@ -59,7 +63,7 @@ class Action:
         if self.only is not None:
             return role == self.only
         if not self.acts:
-            return True
+            return role is not None or not self.run
         return bool(role == "replay" and self.replay) or (role == "control" and not readonly)
 
     def label_in(self, role: Role | None) -> str:
@@ -68,7 +72,8 @@ class Action:
 
 def _views() -> Iterable[Action]:
     for number, (name, help_) in enumerate(VIEWS.items(), 1):
-        yield Action(f"view_{name}", str(number), name, f"Open view {number}: {help_}.", command=name)
+        yield Action(f"view_{name}", str(number), name, f"Open view {number}: {help_}.", run=name not in ALWAYS,
+                     command=name)  # fmt: skip
 
 
 LISTS, LIVE = ("grid", "log"), ("fleet", "environment", "decisions")
@@ -88,8 +93,8 @@ _GLOBAL = (
     Action("zoom", "z", "zoom", "Give the focused panel the whole view; again gives the room back.", hint=70),
     Action("grow_panel", "+,=", "larger", "Give the focused panel more lines."),
     Action("shrink_panel", "-", "smaller", "Give the focused panel fewer lines."),
-    Action("save_screen", "w", "screenshot", "Save the screen as SVG and as text into the run folder.", command="w",
-           usage="[NAME]"),
+    Action("save_screen", "w", "screenshot", "Save the screen as SVG and as text into the run folder.", run=True,
+           command="w", usage="[NAME]"),
     Action("readonly", "R", "read-only", "Hide everything that changes the run, or show it again.",
            only="control", command="readonly"),
     Action("set", "", "set", "Change a setting of the interface and keep it.", command="set", usage="KEY VALUE"),
@@ -118,6 +123,8 @@ _RUN = (
     Action("note", "", "note", "Keep a sentence with the run.", acts=True, command="note", usage="TEXT"),
     Action("look", "L", "measure", "Measure every coalition of an environment's seeds, at a boundary while it rests.",
            acts=True, command="look", usage="[ENV]"),
+    Action("checkpoint", "", "checkpoint", "Write a checkpoint at the next boundary.", acts=True,
+           command="checkpoint"),
     Action("stop", "", "stop", "End the run at the next boundary, with its receipt.", acts=True, command="stop"),
     Action("detach", "", "detach", "Leave the screen; training goes on without one.", acts=True, command="detach"),
     Action("explain", "e", "explain", "Why this was decided: what was seen, which rule fired, what was closed.",
@@ -206,7 +213,9 @@ _MODALS = (
     Action("choices_down", "pagedown", "page down", "A page down.", FINDERS),
     Action("choices_up", "pageup", "page up", "A page up.", FINDERS),
     Action("quit_detach", "k", "keep training", "Close the screen; training goes on without one.", ("quit",)),
-    Action("quit_stop", "c,enter", "stop with receipt", "End at the next boundary with the receipt.", ("quit",)),
+    Action("quit_default", "enter", "what is written beside", "End with the receipt; a run of another process goes on.",
+           ("quit",)),
+    Action("quit_stop", "c", "stop with receipt", "End at the next boundary with the receipt.", ("quit",)),
     Action("quit_abandon", "a", "abandon", "End now; nothing more is measured or kept.", ("quit",)),
     Action("confirm", "enter", "yes", "Do it.", ("confirm",)),
     Action("queue_override", "enter", "queue it", "Ask for this decision at the boundary.", ("override",), acts=True,
@@ -237,7 +246,8 @@ _MODALS = (
     Action("compare_config", "d", "differences", "Only the settings that differ.", ("compare",), hint=2),
 )  # fmt: skip
 
-ACTIONS: dict[str, Action] = {a.id: a for a in (*_GLOBAL, *_views(), *_RUN, *_LISTS, *_VIEWS, *_MODALS)}
+_OF_A_RUN = tuple(replace(action, run=True) for action in _RUN)
+ACTIONS: dict[str, Action] = {a.id: a for a in (*_GLOBAL, *_views(), *_OF_A_RUN, *_LISTS, *_VIEWS, *_MODALS)}
 COMMANDS: dict[str, Action] = {a.command: a for a in ACTIONS.values() if a.command}
 """What can be typed after ``:``, by name."""
 

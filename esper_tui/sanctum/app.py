@@ -8,6 +8,7 @@ both are imported and made on first use.  ``shell`` holds what everything stands
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.timer import Timer
@@ -26,6 +27,7 @@ from esper_tui.sanctum.source import ReplaySource
 from esper_tui.sanctum.widgets.alerts import AlertStrip
 from esper_tui.sanctum.widgets.footer import Footer
 from esper_tui.sanctum.widgets.header import Header, Playback, Status
+from esper_tui.sanctum.widgets.panel import Panel
 from esper_tui.sanctum.widgets.prompt import Prompt
 
 
@@ -74,6 +76,12 @@ class EsperApp(Overruling, Launching):
         if self.pace.took(1000 * took, 1000 * late):
             self.start_timer()
 
+    async def on_event(self, event: events.Event) -> None:
+        """What was said before leaves with the next key."""
+        if isinstance(event, events.Key) and self.view is not None:
+            self.prompt.forget(self.clock(), at_key=True)
+        await super().on_event(event)
+
     def frame(self) -> None:
         if self.source is not None:
             self.told(*self.source.advance())
@@ -86,11 +94,16 @@ class EsperApp(Overruling, Launching):
         self.keep_selection(record)
         self.header.show(self.status(), record)
         self.strip.show(record, self.acknowledged)
-        self.footer.show(self.scopes(), self.role, self.readonly, self.resting)
+        self.footer.show(self.scopes(), self.role, self.readonly, self.called_now())
         self.prompt.forget(self.clock())
         self.view.show(record)
         if isinstance(self.screen, Modal) and self.screen.is_mounted and self.screen.children:  # not on its way out
             self.screen.frame()
+
+    def called_now(self) -> dict[str, str]:
+        """What keys are called where that depends on the moment: Enter by what it opens, p by whether the run rests."""
+        names = {"open": self.focused.opens} if isinstance(self.focused, Panel) and self.focused.opens else {}
+        return names | ({"pause": "resume"} if self.resting else {})
 
     def status(self) -> Status:
         source = self.source

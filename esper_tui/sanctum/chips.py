@@ -28,6 +28,19 @@ class Slot:
     flag: str
 
 
+LEGENDS = (
+    "· empty  G germinated  T training  B blending  H holding  F fossilized  P pruned  E embargoed  R resetting",
+    "G germinated  T training  B blending  H holding  F fossilized  P pruned",
+    "G germ  T train  B blend  H hold  F fossil  P prune",
+)
+"""What the letters of stages mean, in less and less room."""
+
+
+def stage_legend(width: int) -> str:
+    """The longest legend that fits into so many cells; empty where none does."""
+    return next((legend for legend in LEGENDS if len(legend) <= width), "")
+
+
 def slot_of(current: Round, env: int, index: int, alerts: list[dict[str, Any]]) -> Slot:
     """The slot now, decisions of the last boundary included."""
     name, last = current.slots[index], current.epochs[-1] if current.epochs else None

@@ -9,7 +9,7 @@ from textual.widgets import ContentSwitcher
 
 from esper_tui.karn.record import RunRecord
 from esper_tui.leyline.errors import EsperError, UsageError
-from esper_tui.sanctum.actions import ACTIONS
+from esper_tui.sanctum.actions import ACTIONS, Action
 from esper_tui.sanctum.commands import completions, parse
 from esper_tui.sanctum.history import load_history, save_history
 from esper_tui.sanctum.pictures import save_screen
@@ -207,9 +207,17 @@ class Navigation(Shell):
         except UsageError as error:
             return str(error)
         if not self.allows(typed.action):
-            return f"{typed.action.command} changes the run, and this one is only looked at"
+            return self.why_not(typed.action)
         self.call_after_refresh(self.perform, typed.action.id, *typed.arguments)
         return None
+
+    def why_not(self, action: Action) -> str:
+        """Why an action is not on offer now."""
+        if self.role is None and action.only is None:
+            return f"{action.command} needs a run: start one with Enter, or open one from the list (6)"
+        if action.only is not None:
+            return f"{action.command} is for a {'replay' if action.only == 'replay' else 'run that takes commands'}"
+        return f"{action.command} changes the run, and this one is only looked at"
 
     async def perform(self, action: str, *arguments: Any) -> None:
         """Carries out an action by id where it is at home: at the focus, in a modal, in the view, in the application.

@@ -11,6 +11,7 @@ from esper_tui.leyline.session import (
     Abandon,
     Ack,
     Breakpoint,
+    Checkpoint,
     Command,
     Look,
     Note,
@@ -26,6 +27,8 @@ from esper_tui.sanctum.widgets.alerts import alert_key, alert_text, open_alerts
 
 TOASTS, TOAST_EVERY_S = 3, 30.0
 """Toasts at once, and how long a rule is silent after one."""
+REST_KEYS = (("o", "overrides"), ("s", "steps an epoch"), ("p", "goes on"))
+"""What is done while a run rests."""
 TOAST_S, ERROR_TOAST_S = 5.0, 1e6
 """How long a toast stays; one of an error stays for good."""
 
@@ -66,6 +69,7 @@ class RunActions(Navigation):
         for ack in acks:
             self._say_ack(ack)
         self._toast([event for event in events if event["type"] == "AlertRaised"])
+        self._say_rest([event for event in events if event["type"] == "SessionChanged"])
         for event in events:
             if self.seeking_decision and event["type"] == "DecisionTaken" and event["decision"]["op"] != "WAIT":
                 self.seeking_decision = False
@@ -80,6 +84,18 @@ class RunActions(Navigation):
             self.say(f"queued as #{ack.intervention}; u takes it back until it applies{what}", "human")
         elif ack.state == "applied" and about and about not in ("pause", "resume", "step"):
             self.say(f"{about}: done" + (f", {ack.reason}" if ack.reason else ""))
+
+    def _say_rest(self, changes: Sequence[dict[str, Any]]) -> None:
+        """Where the run rests and why, and what can be done meanwhile."""
+        if self.role != "control" or not any(change["state"] == "paused" for change in changes):
+            return
+        met = next((f" ({change['text']})" for change in changes if change["state"] == "breakpoint"), "")
+        if self.source is not None and self.source.progress().phase == "training":
+            self.say("paused inside an epoch, where decisions are not open; s goes to its end, p goes on")
+        else:
+            now = self.record.epoch.number if self.record.epoch else 0
+            what = ", ".join(f"{key} {does}" for key, does in REST_KEYS)
+            self.say(f"paused between ep {now} and {now + 1}{met}: {what}")
 
     def _toast(self, alerts: Sequence[dict[str, Any]]) -> None:
         """Alerts as toasts: a rule at most once in half a minute, few at once; an error stays until it is clicked."""
@@ -142,6 +158,9 @@ class RunActions(Navigation):
 
     def action_note(self, text: str) -> None:
         self.submit(Note(text), "note")
+
+    def action_checkpoint(self) -> None:
+        self.submit(Checkpoint(), "checkpoint")
 
     def action_look(self, env: int | None = None) -> None:
         env = self.selected_env if env is None else int(env)
@@ -228,29 +247,31 @@ class RunActions(Navigation):
         if self.source is None or not self.run_is_alive:
             self.leave("quit")
             return
-        self.push_screen(QuitDialog(self.source.progress()), self._left_by)
+        self.push_screen(QuitDialog(self.source.progress(), self.source.attached), self._left_by)
 
     def listen_for_signals(self) -> None:
         """A closed terminal and a request to end leave the screen in order; Textual itself listens to neither."""
         loop = asyncio.get_running_loop()
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             loop.add_signal_handler(signal.SIGHUP, self.signalled, signal.SIGHUP)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
             loop.add_signal_handler(number, self.signalled, number)
 
     def signalled(self, number: signal.Signals) -> None:
-        """SIGHUP leaves the run running, unless the settings want it ended; the others end it at the boundary."""
-        if not self.run_is_alive:
-            self.leave("quit", signal=number)
-        elif number == signal.SIGHUP and self.settings.on_hangup == "headless":
-            self.leave("detach", signal=number)
-        elif self.source is not None:
-            self.source.submit(Stop())
-            self.leave("checkpoint", signal=number)
+        """Leaves the screen; what becomes of a run of this process is up to whoever opened the screen.
+
+        SIGUSR1 asks for a checkpoint and stays.  A run that lives elsewhere is left as it is.
+        """
+        mine = self.run_is_alive and self.source is not None and not self.source.attached
+        if number == signal.SIGUSR1:
+            if mine:
+                self.submit(Checkpoint(), "checkpoint")
+        else:
+            self.leave("detach" if mine else "quit", signal=number)
 
     @property
     def run_is_alive(self) -> bool:
-        """Whether a run of this process would be lost if everything ended now."""
+        """Whether the run that is open takes commands and has not ended."""
         return self.source is not None and self.role == "control" and self.source.progress().state != "ended"
 
     def _left_by(self, choice: str | None) -> None:

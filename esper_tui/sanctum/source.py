@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,10 +25,12 @@ class Source(Protocol):
         log: the newest events as they were recorded, oldest first.
         seen: how many events there were in all; the last of ``log`` is number ``seen - 1``.
         path: the run folder, if there is one.
+        attached: whether the run lives in another process.
     """
 
     role: Role
     path: Path | None
+    attached: bool
 
     @property
     def record(self) -> RunRecord: ...
@@ -52,14 +55,14 @@ class LiveSource:
 
     def __init__(self, session: Session, clock: Callable[[], float] = time.perf_counter):
         self.session, self.clock = session, clock
-        self.role, self.path = session.role, session.path
+        self.role, self.path, self.attached = session.role, session.path, session.attached
         self.record, self.log, self.seen = RunRecord(), deque[Row](maxlen=LOG_LENGTH), 0
         self.waiting: deque[Row] = deque()
 
     def advance(self) -> tuple[list[Ack], list[Row]]:
         acks, events = self.session.poll()
         self.waiting.extend(events)
-        until, folded = self.clock() + FOLD_S, []
+        until, folded = self.clock() + FOLD_S if self.seen else inf, []  # the first frame shows all there is
         while self.waiting and self.clock() <= until:
             event = self.waiting.popleft()
             reduce(self.record, event)
@@ -79,6 +82,7 @@ class ReplaySource:
     """A recording.  It moves when somebody plays it or jumps."""
 
     role: Role = "replay"
+    attached = False
 
     def __init__(self, player: Player, clock: Callable[[], float] = time.monotonic):
         self.player, self.clock, self.at = player, clock, clock()

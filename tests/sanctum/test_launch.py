@@ -25,7 +25,7 @@ async def test_a_preset_is_told_in_full_before_it_is_measured(size, make_app):
     launcher.measure.clear()
     app = make_app(launcher=launcher)
     async with app.run_test(size=size) as pilot:
-        text = await shows(pilot, app, "measured in a moment")
+        text = await shows(pilot, app, "timing a few training steps on this machine, 0.0s …")
         for told in (
             "quickstart",
             "cifar10_blind",
@@ -55,7 +55,7 @@ async def test_why_a_cost_is_not_known_is_said_where_the_cost_would_be(make_app)
     app = make_app(launcher=FakeLauncher())
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("g")
-        await shows(pilot, app, "cost      engine.device = cuda: there is no such device here")
+        await shows(pilot, app, "cost      could not be measured: engine.device = cuda: there is no such device here")
 
 
 async def test_data_that_is_missing_is_named_with_its_cure(make_app, monkeypatch, tmp_path):
@@ -71,7 +71,8 @@ async def test_what_to_press_is_said_until_there_was_a_run(make_app):
     app = make_app(launcher=launcher)
     async with app.run_test(size=(80, 24)) as pilot:
         text = await shows(pilot, app, "New here?")
-        assert text.splitlines()[2].endswith("? explains the screen.")
+        assert text.splitlines()[2].endswith("Enter starts this preset, e edits it first, ? is help with this screen.")
+        assert text.splitlines()[-1].startswith("Enter start  e edit")
         assert "no runs yet" in text
         launcher.cards = [card(1)]
         await pilot.press("ctrl+r")

@@ -49,7 +49,7 @@ class DecisionsView(View):
 
     def compose(self) -> ComposeResult:
         yield Grid(empty="nothing was decided yet but to wait", id="decisions", classes="framed",
-                   help=GRID_HELP)  # fmt: skip
+                   help=GRID_HELP, opens="explain")  # fmt: skip
         with Horizontal(id="detail"):
             yield Pages(id="why", classes="framed", help="Why the decision under the cursor was taken.")
             yield Pages(id="came", classes="framed", help="What came of it, and what was closed.")

@@ -71,13 +71,14 @@ class EnvironmentView(View):
         self.heights_wanted: dict[Widget, int] = {}
 
     def compose(self) -> ComposeResult:
-        yield Grid(SLOT_COLUMNS, empty="waiting for the first round", id="slots", classes="framed", help=SLOTS_HELP)
+        yield Grid(SLOT_COLUMNS, empty="waiting for the first round", id="slots", classes="framed", help=SLOTS_HELP,
+                   opens="larger inspector")  # fmt: skip
         with Horizontal(id="middle"):
             yield Pages(id="inspector", classes="framed", help=INSPECTOR_HELP)
             with Vertical(id="right"):
                 yield Pages("may be done here · o", id="legal", classes="framed", help=LEGAL_HELP)
                 yield Grid(HISTORY_COLUMNS, "history", empty="nothing yet", id="history", classes="framed",
-                           help=HISTORY_HELP)  # fmt: skip
+                           help=HISTORY_HELP, opens="explain")  # fmt: skip
             yield Pages("environment", id="env", classes="framed", help=ENV_HELP)
         yield Chart(id="chart", classes="framed", help="One environment over the round, with its control.")
 

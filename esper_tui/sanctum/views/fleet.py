@@ -10,6 +10,7 @@ from textual.events import Resize
 from esper_tui.karn.record import Round, RunRecord
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.charts import METRICS, SMOOTHINGS, env_plot, legend, plot_title
+from esper_tui.sanctum.chips import stage_legend
 from esper_tui.sanctum.copying import copy_json
 from esper_tui.sanctum.order import StableOrder
 from esper_tui.sanctum.summaries import (
@@ -78,7 +79,12 @@ class FleetView(View):
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
             yield Grid(
-                title="1 fleet", empty="waiting for the first epoch", id="grid", classes="framed", help=GRID_HELP
+                title="1 fleet",
+                empty="waiting for the first epoch",
+                id="grid",
+                classes="framed",
+                help=GRID_HELP,
+                opens="look inside",
             )
             yield Panel("slots", id="slots", classes="framed")
         with Horizontal(id="middle"):
@@ -132,6 +138,7 @@ class FleetView(View):
         selected, pinned = (app.selected_env, app.selected_slot), frozenset(app.pinned)
         sight = Sight(fit_columns(columns, width), app.ink.glyphs, selected, pinned)
         self._fit_upper(len(order))
+        grid.legend = stage_legend(width - len("99 of 99") - 4)
         filtered = f"filter {grid.filter_text}" if grid.filter_text else "/ filter"
         grid.show_title(f"1 fleet  {len(current.instances)} env · {_order_text(grid)} · {filtered}")
         grid.show_rows(fleet_rows(record, current, order, sight), columns)

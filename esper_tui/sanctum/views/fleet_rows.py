@@ -10,6 +10,7 @@ from esper_tui.sanctum.chips import chip, slot_of
 from esper_tui.sanctum.glyphs import Glyphs
 from esper_tui.sanctum.ink import Line, line, plain, word
 from esper_tui.sanctum.lines import SHORT_OPS
+from esper_tui.sanctum.override_rows import state_of
 from esper_tui.sanctum.text import DASH, column, fit, number, percent, plus_minus
 from esper_tui.sanctum.widgets.grid import Column, LazyRow
 from esper_tui.sanctum.widgets.spark import sparkline
@@ -156,7 +157,6 @@ def _state(record: RunRecord, current: Round, env: int, best: bool) -> tuple[str
     if raised:
         rule, bad = raised[0]["rule"], raised[0].get("severity") == "error"
         return STATES.get(rule, rule.upper()[:5]), "bad" if bad else "warn"
-    if any(e["env"] == env and e["fate"] == "applied" and e.get("left") not in (None, 0)
-           for e in current.interventions.values()):  # fmt: skip
+    if any(e["env"] == env and state_of(e) == "held" for e in current.interventions.values()):
         return "held", "human"
     return ("best", "good") if best else ("ok", "")

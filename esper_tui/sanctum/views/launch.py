@@ -14,14 +14,14 @@ from esper_tui.leyline.launcher import PresetCard
 from esper_tui.sanctum.actions import bindings
 from esper_tui.sanctum.cards import FIRST, PRESET_COLUMNS, RECENT_COLUMNS, preset_rows, run_row
 from esper_tui.sanctum.ink import Line, line
-from esper_tui.sanctum.text import fit
+from esper_tui.sanctum.text import duration, fit
 from esper_tui.sanctum.views.base import View
 from esper_tui.sanctum.widgets.grid import Grid
 from esper_tui.sanctum.widgets.panel import Panel
 
 WELCOME = line(
-    " New here?  ", ("Enter", "key"), " grows this preset, ", ("e", "key"), " changes it first, ",
-    ("?", "key"), " explains the screen.",
+    " New here?  ", ("Enter", "key"), " starts this preset, ", ("e", "key"), " edits it first, ",
+    ("?", "key"), " is help with this screen.",
 )  # fmt: skip
 LABEL = 10
 """Cells of the words before a line of the description, as in an estimate."""
@@ -39,6 +39,10 @@ class Cost:
 
     text: str
     failed: bool = False
+
+
+def unmeasured(error: Exception) -> Cost:
+    return Cost(f"cost could not be measured: {' '.join(str(error).split())}", failed=True)
 
 
 def about_lines(card: PresetCard, config: RunConfig | None, cost: Cost, width: int) -> list[Line]:
@@ -90,16 +94,16 @@ class LaunchView(View):
         self.cards: list[PresetCard] = []
         self.configs: dict[str, RunConfig | None] = {}
         self.costs: dict[str, Cost] = {}
-        self.measuring, self.warm = "", False
+        self.measuring, self.warm, self.since = "", False, 0.0
 
     def compose(self) -> ComposeResult:
         yield Panel(id="welcome")
         with Horizontal():
-            yield Grid(PRESET_COLUMNS, "presets", id="choice", classes="framed", empty="no presets",
+            yield Grid(PRESET_COLUMNS, "presets", id="choice", classes="framed", empty="no presets", opens="start",
                        help="Presets: shipped ones, yours, and those in this folder.")  # fmt: skip
             yield Panel(id="about", classes="framed")
         with Vertical(id="recent"):
-            yield Grid(RECENT_COLUMNS, "recent runs", id="runs", classes="framed", empty="no runs yet",
+            yield Grid(RECENT_COLUMNS, "recent runs", id="runs", classes="framed", empty="no runs yet", opens="show",
                        help="Enter replays a run, or watches one that another process writes.")  # fmt: skip
 
     def on_mount(self) -> None:
@@ -146,9 +150,19 @@ class LaunchView(View):
         width = panel.size.width
         if card is None or width < 1:
             return
-        cost = self.costs.get(card.name, Cost("cost measured in a moment …"))
-        lines = about_lines(card, self._config(card), cost, width)
+        lines = about_lines(card, self._config(card), self.costs.get(card.name) or self._awaited(card), width)
         panel.show_lines([*self._start_lines(width), *lines], card.name)
+
+    def _awaited(self, card: PresetCard) -> Cost:
+        """What is done until the cost is known, or why nothing is."""
+        took = duration(self.esper.clock() - self.since)
+        if not self.warm:
+            return Cost(f"cost loading what a run needs, {took} …")
+        if self.measuring == card.name:
+            return Cost(f"cost timing a few training steps on this machine, {took} …")
+        if self.measuring:
+            return Cost(f"cost waits until {self.measuring} was timed, {took} …")
+        return Cost("cost not measured while a run starts or goes on here")
 
     def _config(self, card: PresetCard) -> RunConfig | None:
         launcher = self.esper.launcher
@@ -170,6 +184,7 @@ class LaunchView(View):
 
     def _warm_up(self) -> None:
         """Begins once something was painted: importing what a start needs stalls the screen for a moment."""
+        self.since = self.esper.clock()
         if self.esper.launcher is not None:
             self.esper.in_thread(self.esper.launcher.warm_up, self._warmed)
 
@@ -180,15 +195,16 @@ class LaunchView(View):
     def _measure(self) -> None:
         """Estimates the chosen preset, one at a time."""
         card, launcher = self.chosen, self.esper.launcher
-        if not self.warm or self.measuring or card is None or launcher is None or self.esper.pending is not None:
+        if not self.warm or self.measuring or card is None or launcher is None:
             return
-        if card.problem or card.name in self.costs:
+        if card.problem or card.name in self.costs or self.esper.pending is not None or self.esper.alive:
             return
-        self.measuring = name = card.name
+        self.measuring, self.since = card.name, self.esper.clock()
+        name = card.name
         self.esper.in_thread(
             lambda: launcher.estimate(name, launcher.preset_text(name)),
             lambda text: self._measured(name, Cost(text)),
-            lambda error: self._measured(name, Cost(f"cost {' '.join(str(error).split())}", failed=True)),
+            lambda error: self._measured(name, unmeasured(error)),
         )
 
     def _measured(self, name: str, cost: Cost) -> None:

@@ -62,7 +62,7 @@ class PresetsView(View):
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Grid(PRESET_COLUMNS, "presets", id="choice", classes="framed", help=LIST_HELP)
+            yield Grid(PRESET_COLUMNS, "presets", id="choice", classes="framed", help=LIST_HELP, opens="edit")
             with Vertical(id="work"):
                 with Horizontal():
                     yield Form("settings", classes="framed", help=Form.__doc__ or "")

@@ -61,7 +61,7 @@ class RunsView(View):
         self.read_at = 0.0
 
     def compose(self) -> ComposeResult:
-        yield Grid(RUN_COLUMNS, "6 runs", id="runs", classes="framed", help=LIST_HELP)
+        yield Grid(RUN_COLUMNS, "6 runs", id="runs", classes="framed", help=LIST_HELP, opens="show")
         yield Panel("run", id="card", classes="framed")
 
     def on_view_enter(self) -> None:

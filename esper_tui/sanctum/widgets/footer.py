@@ -1,6 +1,6 @@
 """The last line: the keys that work here, from the action table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from esper_tui.leyline.session import Role
@@ -10,6 +10,8 @@ from esper_tui.sanctum.widgets.panel import Panel
 
 VIEW_KEYS = 65
 """Where ``1-8 views`` stands among the hints."""
+FIRST_VIEWS = "6-8", "runs, presets, system"
+"""Views that can be opened before a run is."""
 
 REPLAY_KEYS = (
     (11, ("env_previous", "env_next"), "epoch"),
@@ -40,9 +42,10 @@ def hints(scopes: Sequence[str], role: Role | None, readonly: bool) -> list[Acti
 def footer_line(actions: Sequence[Action], role: Role | None, remapped: dict[str, str], width: int,
                 views: bool = True) -> Line:  # fmt: skip
     """Keys and what they do, in at most so many cells; help and quit keep their place, the rest is cut from behind."""
-    entries = [(a.hint, _entry(keys_of(a, remapped)[0], a.label_in(role))) for a in actions]
+    labelled = {a.label_in(role): a for a in reversed(actions)}  # two keys for the same thing: the first is enough
+    entries = [(a.hint, _entry(keys_of(a, remapped)[0], label)) for label, a in labelled.items()]
     if views:
-        entries.append((VIEW_KEYS, _entry("1-8", "views")))
+        entries.append((VIEW_KEYS, _entry(*(("1-8", "views") if role is not None else FIRST_VIEWS))))
     if views and role == "replay":
         entries += [(place, _entry(_pair(ids, remapped), what)) for place, ids, what in REPLAY_KEYS]
     entries.sort(key=lambda e: e[0])
@@ -68,13 +71,11 @@ class Footer(Panel):
 
     shown_for: tuple[object, ...] = ()
 
-    def show(self, scopes: Sequence[str], role: Role | None, readonly: bool, resting: bool = False) -> None:
-        """``resting``: the run is paused or about to be, so that the key for a pause goes on with it."""
+    def show(self, scopes: Sequence[str], role: Role | None, readonly: bool, now: Mapping[str, str] = {}) -> None:
+        """``now``: actions that are called something else at the moment, by id."""
         remapped, width = self.esper.settings.keys, self.size.width
-        if self.shown_for == (scopes, role, readonly, resting, width, remapped):
+        if self.shown_for == (scopes, role, readonly, now, width, remapped):
             return
-        self.shown_for = (scopes, role, readonly, resting, width, remapped)
-        actions = hints(scopes, role, readonly)
-        if resting:
-            actions = [replace(a, label="resume") if a.id == "pause" else a for a in actions]
+        self.shown_for = (scopes, role, readonly, now, width, remapped)
+        actions = [replace(a, label=now[a.id]) if a.id in now else a for a in hints(scopes, role, readonly)]
         self.show_lines([footer_line(actions, role, remapped, width, views="app" in scopes)])

@@ -82,6 +82,7 @@ class Form(Panel, can_focus=True):
 
     scope = "form"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("form")]
+    opens = "change"
     DEFAULT_CSS = "Form { height: 1fr; }"
 
     @dataclass

@@ -20,6 +20,7 @@ class Grid(Panel, can_focus=True):
     """Rows with keys.  The cursor stays on its key when rows change places.
 
     ``show_rows`` takes the rows in their natural order; sorting by a column and the filter are applied here.
+    ``legend`` stands in the border below, where there is one.
     """
 
     scope = "grid"
@@ -53,9 +54,9 @@ class Grid(Panel, can_focus=True):
             return self.grid
 
     def __init__(self, columns: Sequence[Column] = (), title: str = "", *, empty: str = "", id: str | None = None,
-                 classes: str | None = None, help: str = ""):  # fmt: skip
+                 classes: str | None = None, help: str = "", opens: str = ""):  # fmt: skip
         super().__init__(title, id=id, classes=classes, help=help)
-        self.columns, self.empty = tuple(columns), empty
+        self.columns, self.empty, self.opens = tuple(columns), empty, opens
         self.rows: list[AnyRow] = []
         self.shown: list[AnyRow] = []
         self.marked: set[Hashable] = set()
@@ -64,7 +65,7 @@ class Grid(Panel, can_focus=True):
         self.sort: str | None = None
         self.reversed = False
         self.match: Match | None = None
-        self.filter_text = ""
+        self.filter_text = self.legend = ""
 
     @property
     def widths(self) -> dict[str, int]:
@@ -138,7 +139,8 @@ class Grid(Panel, can_focus=True):
         low, high = self.cursor - self._page + 1, self.cursor
         self.offset_rows = min(last, max(low, min(self.offset_rows, high)))
         hidden = len(self.shown) - self._page
-        self.show_title(self.titles[0], f"{self.cursor + 1} of {len(self.shown)}" if hidden > 0 and self.shown else "")
+        here = f"{self.cursor + 1} of {len(self.shown)}" if hidden > 0 and self.shown else ""
+        self.show_title(self.titles[0], "  ".join(filter(None, (self.legend, here))))
 
     def move(self, to: int) -> None:
         """Puts the cursor on a place of the shown rows, cut to what there is."""

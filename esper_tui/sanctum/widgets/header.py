@@ -122,8 +122,9 @@ def _pausing(progress: Progress, measured: int, epochs: int, width: int) -> Line
 def _paused(progress: Progress, measured: int, epochs: int, width: int) -> Line:
     if progress.phase == "training":
         return line(("‖ PAUSED", "pause"), f" inside ep {measured + 1}, decisions are not open")
-    boundary = " boundary" if width >= MIDDLE else ""
-    return line(("‖ PAUSED", "pause"), f" ep {measured}|{measured + 1} of {epochs}{boundary}")
+    if width >= MIDDLE:
+        return line(("‖ PAUSED", "pause"), f" between ep {measured} and {measured + 1} of {epochs}")
+    return line(("‖ PAUSED", "pause"), f" ep {measured}|{measured + 1} of {epochs}")
 
 
 def _starting(progress: Progress, measured: int, epochs: int, width: int) -> Line:

@@ -51,6 +51,7 @@ class Log(Scroll, can_focus=True):
 
     scope = "log"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
+    opens = "in full"
 
     @dataclass
     class Opened(Message):

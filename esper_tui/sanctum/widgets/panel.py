@@ -44,11 +44,13 @@ class Panel(Gated):
 
     Attributes:
         help: what the panel means, for the help screen.
+        opens: what Enter does here, in a word for the footer; empty leaves it at "open".
     """
 
     DEFAULT_CSS = """
     Panel { height: auto; width: 1fr; }
     """
+    opens = ""
 
     def __init__(self, title: str = "", *, id: str | None = None, classes: str | None = None, help: str = ""):
         super().__init__(id=id, classes=classes)

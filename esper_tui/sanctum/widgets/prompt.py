@@ -11,8 +11,8 @@ from textual.widgets import Input
 from esper_tui.sanctum.ink import line
 from esper_tui.sanctum.widgets.panel import Panel
 
-SAID_S = 12.0
-"""How long a message stays."""
+SAID_S, LEAST_S = 8.0, 1.0
+"""How long a message stays, and how long at least although keys are pressed."""
 
 
 @dataclass
@@ -95,9 +95,9 @@ class Prompt(Horizontal):
         panel.styles.width = len(text) + 2 if self.question is not None else "1fr"
         panel.show_lines([line((text, style))])
 
-    def forget(self, now: float) -> None:
-        """Clears a message that was there long enough."""
-        if self.said_at and now - self.said_at > SAID_S:
+    def forget(self, now: float, at_key: bool = False) -> None:
+        """Clears a message that was there long enough; a key makes it leave sooner."""
+        if self.said_at and now - self.said_at > (LEAST_S if at_key else SAID_S):
             self.say("")
 
     def takes(self, key: str) -> bool:
