@@ -121,12 +121,16 @@ def run_growth(config: RunConfig, splits: Splits) -> tuple[Observer, RoundEnded,
     parts = build_parts(config, splits)
     events: list[Event] = []
     observer = Observer()
-    loop = Loop(parts, events.append, lambda: None, observer)
+    loop = Loop(parts, events.append, _write_nothing, observer)
     observer.loop = loop
     outcome = loop.play({})
     tested = examine(parts, outcome.delivered)
     parts.engine.close()
     return observer, next(e for e in events if isinstance(e, RoundEnded)), tested
+
+
+def _write_nothing(sync: bool = False) -> None:
+    return None
 
 
 def bench_growth(say: Callable[[str], None], tasks: list[str], pairs: int) -> None:

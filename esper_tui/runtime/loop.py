@@ -35,6 +35,12 @@ from esper_tui.simic.ledger import Ledger
 from esper_tui.tolaria.engine import Measured, TrainReport
 
 
+class Flush(Protocol):
+    """Passes on what was told so far; ``sync`` also makes it last on the disk."""
+
+    def __call__(self, sync: bool = False) -> None: ...
+
+
 class Boundary(Protocol):
     """What the loop asks of the session around it."""
 
@@ -63,7 +69,7 @@ class Outcome:
 class Loop:
     """One run."""
 
-    def __init__(self, parts: Parts, emit: Callable[[Event], object], flush: Callable[..., None], boundary: Boundary):
+    def __init__(self, parts: Parts, emit: Callable[[Event], object], flush: Flush, boundary: Boundary):
         self.parts, self.config, self.engine = parts, parts.config, parts.engine
         self.emit, self.flush, self.boundary = emit, flush, boundary
         self.judge = Judge(parts.config, parts.ln_classes)
