@@ -2,12 +2,15 @@
 
 import shlex
 from pathlib import Path
+from textwrap import wrap
 from typing import TypeGuard
 
 from esper_tui.karn.record import Round, Row, RunRecord
 from esper_tui.runtime.runs import runs_folder
 
-DASH = "–"
+DASH, TOGETHER = "–", "\u00a0"
+WIDTH = 120
+"""Columns of the receipt."""
 
 
 def receipt(record: RunRecord, folder: Path | None) -> str:
@@ -16,11 +19,11 @@ def receipt(record: RunRecord, folder: Path | None) -> str:
     if record.round is not None and record.round.rows:
         lines += ["", *_table(record.round, {row["env"]: row for row in record.test}), "", *_summary(record)]
     if folder is not None:
-        lines += ["", f"run   {folder}", f"next  esper replay {_name(folder)} · esper runs show {_name(folder)}"]
+        lines += ["", f"run   {folder}", f"next  esper replay {run_name(folder)} · esper runs show {run_name(folder)}"]
     return "\n".join(lines)
 
 
-def _name(folder: Path) -> str:
+def run_name(folder: Path) -> str:
     """How to name a run on the command line: its id where runs live, else its path."""
     return folder.name if folder.parent == runs_folder().absolute() else shlex.quote(str(folder))
 
@@ -43,25 +46,35 @@ def _headline(record: RunRecord) -> str:
 
 
 def _table(round_: Round, test: dict[int, Row]) -> list[str]:
-    head = "env  test acc: host  grown      Δ   val gain ± SE (nat)  parameters       planted pruned  kept"
-    return [head, *(_line(row, test.get(row["env"], {})) for row in round_.rows)]
+    head = "env  test %: host  grown      Δ  val gain ± SE (nat)  parameters       planted pruned  kept"
+    return [head, *(line for row in round_.rows for line in _lines(row, test.get(row["env"], {})))]
 
 
-def _line(row: Row, test: Row) -> str:
+def _lines(row: Row, test: Row) -> list[str]:
+    """An environment: its figures, and what it kept on as many lines as that needs."""
     host, grown = test.get("control_acc"), test.get("acc")
     delta = f"{100 * (grown - host):+5.1f}" if is_number(host) and is_number(grown) else f"{DASH:>5}"
     gain = f"{row['gain']:+.4f} ± {row['gain_se']:.4f}" if is_number(row["gain"]) else f"{DASH:>17}"
     extra = (row["params"] or row["host_params"]) - row["host_params"]
     params = f"{row['host_params']:,} + {extra:,}"
-    kept = ", ".join(f"{k['slot']} {k['blueprint']}" for k in row["kept"]) or DASH
-    if not is_number(row["loss"]):
-        kept = "lost: the loss left the finite numbers"
-    if row.get("assisted"):
-        kept += f"  {badge(row['assisted'])}"
-    return (
-        f"{row['env']:>3}  {_pct(host):>14}  {_pct(grown):>5}  {delta}   {gain:>19}  {params:<15}"
-        f"  {row['planted']:>6} {row['pruned']:>6}  {kept}"
+    figures = (
+        f"{row['env']:>3}  {_pct(host):>12}  {_pct(grown):>5}  {delta}  {gain:>19}  {params:<15}"
+        f"  {row['planted']:>7} {row['pruned']:>6}  "
     )
+    kept = _kept(row, WIDTH - len(figures))
+    return [figures + kept[0], *(" " * len(figures) + line for line in kept[1:])]
+
+
+def _kept(row: Row, width: int) -> list[str]:
+    """What an environment kept, in lines of at most so many characters; a seed and its slot stay together."""
+    if not is_number(row["loss"]):
+        words = ["lost: its loss is not finite"]
+    else:
+        words = [f"{k['slot']} {k['blueprint']}" for k in row["kept"]] or [DASH]
+    text = ", ".join(word.replace(" ", TOGETHER) for word in words)
+    if row.get("assisted"):
+        text += f" {badge(row['assisted'])}"
+    return [line.replace(TOGETHER, " ") for line in wrap(text, width)]
 
 
 def _summary(record: RunRecord) -> list[str]:

@@ -37,6 +37,18 @@ def test_a_receipt_has_a_row_per_environment_with_what_growth_bought(record, fin
     assert f"best is env {record.rounds[0].best}, validation loss" in text
 
 
+def test_two_kept_seeds_fit_into_a_line_and_more_go_below(record):
+    rows = record.rounds[0].rows
+    rows[0]["kept"] = [{"slot": f"r0c{i}", "blueprint": "BOTTLENECK"} for i in range(2)]
+    rows[1] |= {"kept": [{"slot": f"r0c{i}", "blueprint": "CONV_HEAVY"} for i in range(3)], "assisted": 2}
+    lines = receipt(record, None).splitlines()
+    assert all(len(line) <= 120 for line in lines)
+    at = next(i for i, line in enumerate(lines) if line.startswith("  0  "))
+    assert lines[at].endswith("  r0c0 BOTTLENECK, r0c1 BOTTLENECK")
+    assert lines[at + 1].endswith("  r0c0 CONV_HEAVY, r0c1 CONV_HEAVY,")
+    assert lines[at + 2].strip() == "r0c2 CONV_HEAVY ASSISTED(2)"
+
+
 def test_a_run_without_a_control_speaks_of_dependence_only(record):
     record.rounds[0].control, record.test_summary = "none", {}
     for row in record.rounds[0].rows:
@@ -54,7 +66,7 @@ def test_what_left_the_finite_numbers_is_said_and_not_calculated_with(record):
     record.rounds[0].best = 1
     record.test = [row | {"acc": "NaN"} for row in record.test]
     text = receipt(record, None)
-    assert text.count("lost: the loss left the finite numbers") == 2
+    assert text.count("lost: its loss is not finite") == 2
     assert "best is" not in text
 
 

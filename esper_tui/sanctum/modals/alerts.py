@@ -91,13 +91,17 @@ class AlertsDialog(Modal[None]):
             self.esper.draw()
 
     def action_jump(self) -> None:
-        """Closes the list and goes to where the alert was raised."""
+        """Closes the list and goes to where the alert was raised: an environment, Tamiyo or the machine."""
         alert = self._selected()
-        if alert is None or alert.get("env") is None:
+        if alert is None:
             return
         self.dismiss(None)
-        self.esper.select(alert["env"], alert.get("slot"))
-        self.esper.call_later(self.esper.show_view, "environment")
+        if alert.get("env") is not None:
+            self.esper.select(alert["env"], alert.get("slot"))
+            self.esper.call_later(self.esper.show_view, "environment")
+        else:
+            known = ALERTS.get(alert["rule"])
+            self.esper.call_later(self.esper.show_view, "system" if known is None or known.wall else "policy")
 
 
 def _explained(rule: str, width: int) -> list[Line]:
