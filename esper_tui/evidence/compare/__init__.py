@@ -23,7 +23,7 @@ floating-point operations, an interval is ``{"value", "low", "high", "n"}`` or n
                 training FLOPs that went into seeds which were not kept), "planted", "pruned", "kept" (means),
                 "area" (validation accuracy averaged over training FLOPs), "drop" (largest loss of validation accuracy
                 within an epoch after a decision), "precision": {"value", "low", "high", "n"} of kept seeds or null,
-                "curve": {"flops": […], "val_acc": […]} (means over seeds, one point per epoch)}
+                "curve": {"flops": […], "val_acc": […]} (means over seeds; a point per epoch, or fewer)}
     contrasts   [{"a", "b", "difference", "p", "p_holm"}]: primary contrasts, Wilcoxon's signed rank test, Holm
     rows        the lines of rows.csv as objects, with "kept": [{"slot", "blueprint", "form"}] as a list
     forks       [{"arm", "seed", "slot", "blueprint", "epoch", "gains": […], "paid"}]: kept seeds against the same

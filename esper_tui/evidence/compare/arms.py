@@ -80,6 +80,7 @@ def chosen_arms(wanted: Iterable[str], kernel: int, policies: int, match: str = 
     if not policies and base(match) == "A8":
         raise UsageError("--match A8 needs a learned policy; name its file with --policy")
     needed = {"A0", *names} | ({base(match)} if any(ARMS[name].matched for name in names) else set())
+    needed |= {"A8"} if policies else set()
     ordered = [name for name in ARMS if name in needed]
     return tuple(each for name in ordered for each in _numbered(name, policies))
 

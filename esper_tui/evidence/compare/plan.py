@@ -8,9 +8,10 @@ from typing import Any
 
 from platformdirs import user_state_path
 
-from esper_tui.evidence.compare.arms import MATCH, chosen_arms
+from esper_tui.evidence.compare.arms import ARMS, MATCH, base, chosen_arms
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import UsageError
+from esper_tui.runtime.policy_file import policy_path
 
 BLOCK = 5
 """Seeds that are played together."""
@@ -62,12 +63,14 @@ def make_plan(preset: str, config: RunConfig, arms: list[str], policies: list[st
     """A plan with checked arms.
 
     Raises:
-        UsageError: for arms that do not exist or cannot be played here.
+        UsageError: for arms that do not exist or cannot be played here, and for policies that are nowhere.
     """
+    for name in policies:
+        policy_path(name)
     match = options.pop("match", MATCH)
     found = chosen_arms(arms, config.host.kernel, len(policies), match)
-    grown = [name for name in found if name != "A0"]
-    if any(name in ("A1", "A2", "A3", "A4", "A4b") for name in found) and match not in grown:
+    grown = [name for name in found if ARMS[base(name)].grows and name != "A0"]
+    if any(ARMS[base(name)].matched for name in found) and match not in grown:
         raise UsageError(f"--match {match}: other arms are made equal to it, but it is not played; name it in --arms")
     return Plan(preset, config, found, tuple(policies), match, **options)
 

@@ -74,7 +74,7 @@ class Row:
     """One arm on one seed.  Accuracies are fractions; None where the network left the finite numbers.
 
     ``training`` to ``control`` are operations by purpose (``flops``), ``wasted`` those of training that went into
-    seeds which were not kept; ``work`` is what had been spent after each epoch of ``curve``, the validation accuracy.
+    seeds which were not kept; ``work`` is what had been spent at each point of ``curve``, the validation accuracy.
     ``decisions`` are (epoch, heads) as they were carried out; ``germinated``: slot → epoch of the kept seeds.
     """
 

@@ -29,18 +29,19 @@ class Store:
             CannotWrite: if it cannot be made.
         """
         store = cls(folder)
+        is_new = not (folder / PLAN).exists()
+        if is_new and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise Busy(f"{folder} holds other files; choose another --to")
+        if not is_new and store.read(PLAN) != plan.document():
+            raise Busy(
+                f"{folder} holds another comparison; repeat its command to go on with it, or choose another --to"
+            )
         try:
             (folder / UNITS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotWrite(f"cannot create {folder}: {error.strerror}; choose another --to") from None
-        if not (folder / PLAN).exists():
-            if any(folder.glob("*.*")):
-                raise Busy(f"{folder} holds other files; choose another --to")
+        if is_new:
             store.write(PLAN, plan.document())
-        elif store.read(PLAN) != plan.document():
-            raise Busy(
-                f"{folder} holds another comparison; repeat its command to go on with it, or choose another --to"
-            )
         return store
 
     def has(self, unit: str) -> bool:

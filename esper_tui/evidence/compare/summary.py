@@ -143,11 +143,11 @@ def waste(rows: list[Row]) -> float | None:
 
 
 def curve(rows: list[Row]) -> dict[str, list[float]]:
-    """Means over seeds after every epoch that all of them have."""
-    epochs = min((len(row.curve) for row in rows), default=0)
+    """Means over seeds at every point that all of them have."""
+    points = min((len(row.curve) for row in rows), default=0)
     return {
-        "flops": [fmean(row.work[i] for row in rows) for i in range(epochs)],
-        "val_acc": [fmean(row.curve[i] for row in rows) for i in range(epochs)],
+        "flops": [fmean(row.work[i] for row in rows) for i in range(points)],
+        "val_acc": [fmean(row.curve[i] for row in rows) for i in range(points)],
     }
 
 

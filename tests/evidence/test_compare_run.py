@@ -1,0 +1,162 @@
+"""A comparison from the command line: what it leaves behind, and that it goes on where it was killed."""
+
+import csv
+import json
+import signal
+import time
+
+import pytest
+
+from esper_tui.evidence.compare import arms as arms_table
+from esper_tui.evidence.compare.plan import make_plan
+from esper_tui.evidence.compare.run import compare
+from esper_tui.evidence.compare.setting import Row
+from esper_tui.evidence.compare.summary import COLUMNS, Comparison, document, waste
+from esper_tui.evidence.compare.table import grid, table
+from esper_tui.evidence.compare.tuning import Found
+from esper_tui.leyline.errors import Busy
+from tests import console, worlds
+
+RESULTS = ("rows.csv", "table.md", "comparison.json")
+MORE = """
+[gates]
+min_gain = 0.0
+"""
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """A command, all but the folder: 2 seeds, three units."""
+    folder = tmp_path_factory.mktemp("compared")
+    preset = console.tiny_preset(folder, more=MORE)
+    preset.write_text(preset.read_text().replace("epochs = 4", "epochs = 18").replace("= 64", "= 48"))
+    return folder, ["compare", str(preset), "--arms", "A2,A4,A5,A7", "--seeds", "2", "--to"]
+
+
+@pytest.fixture(scope="module")
+def whole(asked):
+    folder, words = asked
+    done = console.esper(*words, str(folder / "whole"))
+    assert done.code == 0, done.err
+    return folder / "whole", done
+
+
+def test_what_is_left_behind(whole):
+    folder, done = whole
+    found = json.loads((folder / "comparison.json").read_text())
+    assert [arm["arm"] for arm in found["arms"]] == ["A0", "A2", "A4", "A5", "A7"]
+    assert found["seeds"] == 2
+    lines = list(csv.DictReader((folder / "rows.csv").open()))
+    assert tuple(lines[0]) == COLUMNS
+    assert [(line["arm"], line["seed"]) for line in lines[:4]] == [("A0", "0"), ("A0", "1"), ("A7", "0"), ("A7", "1")]
+    assert len(lines) == len(found["rows"]) == 10
+    for line, row in zip(lines, found["rows"], strict=True):
+        assert float(line["test_acc"]) == row["test_acc"]
+    assert (folder / "table.md").read_text().strip() in done.out
+    assert "0000-0001-grown" in done.err
+
+
+def test_killed_half_way_it_goes_on_to_the_same_result(asked, whole):
+    folder, words = asked
+    part = folder / "part"
+    first = part / "units" / "0000-0001-grown.json"
+    process = console.start(*words, str(part), cwd=folder)
+    until = time.monotonic() + 100
+    while not first.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    console.finish(process)
+    assert not (part / "rows.csv").exists(), "it was to be killed before its end"
+    written = first.stat().st_mtime_ns
+    again = console.esper(*words, str(part))
+    assert again.code == 0, again.err
+    assert first.stat().st_mtime_ns == written
+    assert "grown" not in again.err
+    for name in RESULTS:
+        assert (part / name).read_bytes() == (whole[0] / name).read_bytes(), name
+
+
+def test_the_same_command_again_plays_nothing(asked, whole):
+    folder, words = asked
+    before = {path: path.stat().st_mtime_ns for path in (whole[0] / "units").iterdir()}
+    again = console.esper(*words, str(whole[0]))
+    assert again.out == whole[1].out
+    assert {path: path.stat().st_mtime_ns for path in (whole[0] / "units").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--set", "optim.lr=0.3"], 9, "another comparison"),
+        (["--minutes", "1"], 2, "give one of them"),
+        (["--forks", "2"], 2, "4 or more"),
+        (["--policy", "nobody"], 2, "no policy 'nobody'"),
+    ],
+)
+def test_bad_input_is_one_sentence(asked, whole, words, code, sentence):
+    done = console.esper(*asked[1], str(whole[0]), *words)
+    assert (done.code, done.out) == (code, "")
+    assert sentence in done.err.splitlines()[-1]
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(Busy, match=r"holds other files"):
+        compare(make_plan("tiny", worlds.tiny_config(), ["A0"], []), tmp_path, seeds=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
+
+
+# --- the summary, on rows made by hand -----------------------------------------------------------------------------
+
+
+def row(arm: str, seed: int, acc: float | None, **more) -> Row:
+    return Row(arm, seed, params=100, epochs=2, test_acc=acc, training=10.0, **more)
+
+
+def made(**arms: list[float | None]) -> Comparison:
+    plan = make_plan("tiny", worlds.tiny_config(), list(arms), [])
+    rows = [row(arm, seed, acc) for arm, accs in arms.items() for seed, acc in enumerate(accs)]
+    return Comparison(plan, Found(), rows, seeds=4)
+
+
+def test_differences_are_paired_and_leave_out_what_was_lost():
+    found = made(A0=[0.1, 0.2, 0.3, 0.4], A7=[0.2, 0.3, None, 0.5])
+    assert found.paired("A7", "A0") == ([0.2, 0.3, 0.5], [0.1, 0.2, 0.4])
+    difference = found.difference("A7", "A0")
+    assert (difference.n, difference.value) == (3, pytest.approx(0.1))
+    assert difference.high - difference.low < 1e-9
+
+
+def test_waste_is_of_all_training():
+    rows = [row("A7", 0, 0.1, wasted=3.0, incubation=2.0), row("A7", 1, 0.1, wasted=0.0)]
+    assert waste(rows) == pytest.approx(3.0 / 22.0)
+    assert waste([]) is None
+
+
+def test_contrasts_of_the_claimed_arm_are_adjusted_together():
+    steps = [0.01, 0.02, 0.03, 0.04]
+    found = made(A0=[0.1] * 4, A1=[0.1] * 4, A4=[0.1 + s for s in steps], A7=[0.2 + s for s in steps])
+    contrasts = found.contrasts()
+    assert [(c["a"], c["b"]) for c in contrasts] == [("A7", "A1"), ("A7", "A4")]
+    assert all(c["p_holm"] == pytest.approx(min(1.0, 2 * c["p"])) for c in contrasts)
+
+
+def test_precision_counts_the_seeds_that_paid():
+    found = made(A0=[0.1] * 3, A7=[0.2] * 3)
+    found.forks.extend({"arm": "A7", "paid": paid} for paid in (True, True, False))
+    assert (found.precision("A7").value, found.precision("A7").n) == (pytest.approx(2 / 3), 3)
+    assert any("67" in line and "3 kept seeds" in line for line in table(found))
+
+
+def test_what_is_missing_says_why():
+    found = document(made(A0=[0.1] * 3, A7=[0.2] * 3))
+    assert "named" in found["missing"]["A8"]
+    assert found["missing"]["A9"] == arms_table.NOT_BUILT["A9"]
+    assert found["arms"][1]["vs"]["A0"]["difference"]["value"] == pytest.approx(0.1)
+    assert found["arms"][1]["precision"] is None
+
+
+def test_columns_of_a_table_are_even():
+    lines = grid(["a", "bb", "c"], [["long cell", "x", "1"], ["y", "z", "22"]])
+    assert len({len(line) for line in lines}) == 1
+    assert lines[1] == "| --------- | -- | -: |"
