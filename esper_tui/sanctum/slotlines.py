@@ -9,6 +9,7 @@ from esper_tui.leyline.config import HOLD_WINDOW
 from esper_tui.leyline.legality import Code
 from esper_tui.leyline.metrics import METRICS
 from esper_tui.leyline.stages import LETTERS, Stage
+from esper_tui.sanctum.costs import rent_due, rents, shock_of
 from esper_tui.sanctum.glyphs import Glyphs
 from esper_tui.sanctum.ink import Line, Piece, fitted, line, width_of
 from esper_tui.sanctum.lines import SHORT_OPS
@@ -65,17 +66,18 @@ def inspector_lines(record: RunRecord, env: int, slot: str, width: int, glyphs: 
     else:
         lines = [*_identity(record, current, env, slot, seed), _timeline(current, env, slot)]
         lines += _strips(current, env, slot, width, glyphs)
-        lines += [] if seed.gone else _living(record, current, env, slot)
+        lines += [] if seed.gone else _living(record, current, env, slot, seed)
         lines.append(_people(current, env, slot))
         lines += [] if seed.gone else [_gate_line(gate) for gate in reversed(gates_of(current, env, slot))]
         lines.append(_budget(record, current, env))
     return [fitted(content, width) if width_of(content) > width else content for content in lines]
 
 
-def _living(record: RunRecord, current: Round, env: int, slot: str) -> list[Line]:
+def _living(record: RunRecord, current: Round, env: int, slot: str, seed: Seed) -> list[Line]:
     return [
         _alpha(alpha_of(current, env, slot)),
         *_worth(record, current, env, slot),
+        _cost(record, current, env, slot, seed),
         _gradient(record, current, env, slot),
         _age(record, current, env, slot),
     ]
@@ -201,6 +203,17 @@ def _shapley(current: Round, env: int, slot: str, now: int) -> list[Line]:
         clash = ("  they get in each other's way", "bad") if tone(both) == "bad" else ("", "")
         lines.append(named(f" +{other}", interval(both, now), clash))
     return lines
+
+
+def _cost(record: RunRecord, current: Round, env: int, slot: str, seed: Seed) -> Line:
+    """What the reward takes for the seed: its share of the rent by parameters, and for its last step of alpha."""
+    both, shock = rents(record, current, env, seed), shock_of(record, current, env, slot, seed)
+    if both is None:
+        told = DASH if rent_due(record) else f"{DASH} not in this reward"
+        return named("rent", (told, "dim"))
+    own, whole = (short(value, 3, sign=True) for value in both)
+    parts = [own, (f" of {whole} {rent_due(record)}", "dim")]
+    return named("rent", *parts, *((("  shock ", "dim"), short(shock, 3, sign=True)) if shock is not None else ()))
 
 
 def _gradient(record: RunRecord, current: Round, env: int, slot: str) -> Line:

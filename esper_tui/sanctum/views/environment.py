@@ -30,7 +30,8 @@ is switched off, which says reliance, not benefit. grad: its gradient norm over 
 0.001 it vanishes."""
 INSPECTOR_HELP = """The slot under the cursor. Intervals are 2 standard errors, in nat of validation loss. index is 1 −
 gain/dependence: near 1 the host leans on a seed that added little. credit shares the environment's gain out among its
-seeds. shapley and the lines below it come from switching coalitions of seeds off, at the epoch they say; L measures
+seeds. rent is what the reward takes for its size, by its share of the parameters, and shock for its last step of
+alpha. shapley and the lines below it come from switching coalitions of seeds off, at the epoch they say; L measures
 them now, while the run rests. A gate shows the measured value against its threshold: + passed or open, x closed."""
 LEGAL_HELP = """What may be decided for this slot at the latest boundary, + or x with the reason and the epoch at which
 it is expected to open. o decides in Tamiyo's place; what is closed can be asked for as soon as it is legal."""
