@@ -18,24 +18,26 @@ Where everything lives, from the ground up (an import only goes downwards in thi
 ``evidence``   statistics, the test split, evaluation of policies, comparisons
 ``bench``      ``esper bench …``
 ``cli``        the commands
+``api``        what a notebook uses; ``esper_tui.run`` and the others come from there
 =============  =========================================================================================
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import nn
+    from esper_tui.api import compare, export, load_grown, load_preset, read_run, report, run
 
 __version__ = "0.1.0"
+__all__ = ["compare", "export", "load_grown", "load_preset", "read_run", "report", "run"]
 
 
-def load_grown(path: str | Path) -> "nn.Sequential":
-    """The network of an ``esper export`` folder: images ``[B, 3, H, W]``, pixels from 0 to 1, to logits.
+def __getattr__(name: str) -> Any:
+    """What ``esper_tui.api`` defines, imported on first use."""
+    if name in __all__:
+        return getattr(importlib.import_module("esper_tui.api"), name)
+    raise AttributeError(f"module 'esper_tui' has no attribute {name!r}")
 
-    Raises:
-        ValueError: if the folder's files do not fit together.
-    """
-    from esper_tui.evidence.grown import load
 
-    return load(path)
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from esper_tui.evidence.report.blocks import Block, Cell, Facts, Figure, Panel, Paragraph, Report, Section, Table
-from esper_tui.evidence.report.numbers import DASH, count, finite, fixed, mean, number, percent
+from esper_tui.evidence.report.numbers import DASH, count, finite, fixed, mean, number, percent, si
 from esper_tui.evidence.report.plots import Cloud, Curves, Line, Range, Ranges, Scatter, pareto_front
 from esper_tui.leyline.errors import Incompatible
 
@@ -106,27 +106,35 @@ def _tone(interval: Row | None) -> str:
 
 
 def _table(arms: list[Row]) -> tuple[Block, ...]:
+    """What each arm reached, then what it cost."""
     bases = [base for base, _ in BASES if any(a["arm"] == base for a in arms)]
-    versus = [title for base in bases for title in (f">against {base}, points", f">P(better than {base})")]
-    head = ("arm", "what", ">seeds", ">test %, IQM [95 %]", *versus, ">parameters", ">training FLOPs", ">waste",
-            ">kept", ">precision")  # fmt: skip
-    note = "Differences are paired by seed. Waste: share of the training FLOPs in seeds that were not kept."
-    return (Table(head, tuple(_arm_row(arm, bases) for arm in arms), note),)
-
-
-def _arm_row(arm: Row, bases: list[str]) -> tuple[Cell, ...]:
-    cells = [Cell(str(arm["arm"])), Cell(str(arm["what"])), Cell(count(arm.get("n"))), Cell(_bracketed(arm.get("acc")))]
-    for base in bases:
-        difference = _versus(arm, base)
-        cells.append(Cell(_bracketed(difference, sign=True), _tone(difference)))
-        cells.append(Cell(_bracketed(_versus(arm, base, "better"), 2, 1.0)))
-    kept, planted = (fixed(arm.get(key), 1) for key in ("kept", "planted"))
-    total = number((arm.get("flops") or {}).get("total"))
+    reached = ("arm", "what", ">seeds", ">test %, IQM [95 %]", *(f">against {base}, points" for base in bases))
+    better = tuple(f">P(better than {base})" for base in bases)
+    cost = ("arm", ">parameters", ">FLOPs", ">waste", ">kept", ">precision of kept", *better)
+    note = "Waste: share of the training FLOPs in seeds that were not kept. FLOPs: all, means over seeds."
     return (
-        *cells, Cell(count(arm.get("params"))), Cell(DASH if total is None else f"{total:.3g}"),
-        Cell(f"{percent(arm.get('waste'))} %" if number(arm.get("waste")) is not None else DASH),
+        Table(reached, tuple(_reached(arm, bases) for arm in arms), "Differences are paired by seed."),
+        Table(cost, tuple(_cost(arm, bases) for arm in arms), note),
+    )
+
+
+def _reached(arm: Row, bases: list[str]) -> tuple[Cell, ...]:
+    versus = [_versus(arm, base) for base in bases]
+    return (
+        Cell(str(arm["arm"])), Cell(str(arm["what"])), Cell(count(arm.get("n"))), Cell(_bracketed(arm.get("acc"))),
+        *(Cell(_bracketed(difference, sign=True), _tone(difference)) for difference in versus),
+    )  # fmt: skip
+
+
+def _cost(arm: Row, bases: list[str]) -> tuple[Cell, ...]:
+    kept, planted = (fixed(arm.get(key), 1) for key in ("kept", "planted"))
+    waste = percent(arm.get("waste"))
+    return (
+        Cell(str(arm["arm"])), Cell(count(arm.get("params"))), Cell(si((arm.get("flops") or {}).get("total"))),
+        Cell(waste if waste == DASH else f"{waste} %"),
         Cell(f"{kept} of {planted}" if number(arm.get("planted")) else DASH),
-        Cell(_bracketed(arm.get(">precision"), 0) + (" %" if arm.get(">precision") else "")),
+        Cell(_bracketed(arm.get("precision"), 0) + (" %" if arm.get("precision") else "")),
+        *(Cell(_bracketed(_versus(arm, base, "better"), 2, 1.0)) for base in bases),
     )  # fmt: skip
 
 
@@ -142,7 +150,7 @@ def _pareto(document: Row) -> Block:
             continue
         ends = finite([acc.get("low"), acc.get("high")])
         interval = (100 * ends[0], 100 * ends[1]) if len(ends) == 2 else None
-        name, role = f"{arm['arm']} {arm['what']}", f"series-{index % 8}"
+        name, role = str(arm["what"]), f"series-{index % 8}"
         clouds.append(Cloud(name, str(arm["arm"]), tuple(points), (params, 100 * value), interval, role))
     front = pareto_front([cloud.middle for cloud in clouds])
     legend = tuple((cloud.role, cloud.name, cloud.letter) for cloud in clouds)
@@ -182,7 +190,7 @@ def _learning(arms: list[Row]) -> list[Block]:
             (x, 100 * y) for x, y in ((number(a), number(b)) for a, b in pairs) if x is not None and y is not None
         )
         if points:
-            lines.append(Line(f"{arm['arm']} {arm['what']}", str(arm["arm"])[-1:], points, f"series-{index % 8}"))
+            lines.append(Line(str(arm["what"]), str(arm["arm"]), points, f"series-{index % 8}"))
     if not lines:
         return []
     legend = tuple((line.role, line.name, line.letter) for line in lines)

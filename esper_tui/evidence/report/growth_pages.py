@@ -146,9 +146,9 @@ def lives_section(facts: RunFacts) -> Section:
     timeline = Timeline(tuple(_life(life, last) for life in shown), (0.0, last))
     legend = tuple((name.lower(), name.lower(), _letter(name)) for name in STAGES)
     cut = f" The first {SHOWN_LIVES} of {len(lives)} seeds." if len(lives) > SHOWN_LIVES else ""
-    head = (">env", "slot", "blueprint", "style", ">planted", ">ended", "fate", ">gain, nat [± 2 SE]",
-            ">dependence, nat [± 2 SE]", ">parameters", "what decided")  # fmt: skip
-    table = Table(head, tuple(_life_row(life) for life in lives))
+    head = ("seed", "blueprint, style", ">epochs", "fate", ">gain, nat [± 2 SE]", ">dependence, nat [± 2 SE]",
+            ">parameters", "what decided")  # fmt: skip
+    table = Table(head, tuple(_life_row(life, bool(current.rows)) for life in lives))
     return Section(
         "The life of every seed",
         (Figure((Panel("", timeline),), legend, f"Stages from planting to the end.{cut}"), table),
@@ -170,15 +170,18 @@ def _life(life: SeedLife, last: float) -> Life:
     return Life(f"env {life.env} {life.slot} {life.blueprint}", tuple(spans))
 
 
-def _life_row(life: SeedLife) -> tuple[Cell, ...]:
+def _life_row(life: SeedLife, over: bool) -> tuple[Cell, ...]:
+    """``over``: the round has ended, and what was still on trial was not delivered."""
     decided = "" if life.cause in ("", "decision") else life.cause
     if isinstance(life.gate, dict):
         decided = f"{life.gate.get('gate', '')}: {life.gate.get('text', '')}"
+    until = DASH if life.end is None else str(life.end)
+    fate = "left out" if over and life.fate == "on trial" else life.fate
+    person = " by a person" if life.by_person else ""
     return (
-        Cell(str(life.env)), Cell(life.slot), Cell(life.blueprint), Cell(life.style),
-        Cell(str(life.born) + (" by a person" if life.by_person else ""), "person" if life.by_person else ""),
-        Cell(DASH if life.end is None else str(life.end)),
-        Cell(life.fate, {"kept": "good", "pruned": "bad"}.get(life.fate, "")),
+        Cell(f"env {life.env} {life.slot}"),
+        Cell(f"{life.blueprint}, {life.style.lower()}{person}", "person" if person else ""),
+        Cell(f"{life.born} to {until}"), Cell(fate, {"kept": "good", "pruned": "bad"}.get(fate, "")),
         Cell(spread(*life.gain), tone_of(*life.gain)), Cell(spread(*life.dependence)), Cell(f"{life.params:,}"),
         Cell(decided or DASH, "dim"),
     )  # fmt: skip

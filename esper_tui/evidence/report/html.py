@@ -112,13 +112,19 @@ def _figure(block: Figure) -> str:
     wide = len(block.panels) == 1
     shown, rest = block.panels[: block.many], block.panels[block.many :]
     legend = "".join(
-        f'<span><i class="swatch {for_html(role)}"></i>{for_html(name)}</span>' for role, name, _ in block.legend
+        f'<span><i class="swatch {for_html(role)}"></i>{for_html(_named(letter, name))}</span>'
+        for role, name, letter in block.legend
     )
     head = (f'<div class="legend">{legend}</div>' if legend else "") + (
         f'<figcaption class="note">{for_html(block.note)}</figcaption>' if block.note else ""
     )
     more = f"<details><summary>{len(rest)} more</summary>{_panels(rest, wide)}</details>" if rest else ""
     return f"<figure>{head}{_panels(shown, wide)}{more}</figure>"
+
+
+def _named(letter: str, name: str) -> str:
+    """Colour tells lines apart here; what has more than a letter is known by it."""
+    return f"{letter} {name}" if len(letter) > 1 else name
 
 
 def _panels(panels: tuple[Panel, ...], wide: bool) -> str:

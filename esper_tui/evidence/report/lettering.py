@@ -13,9 +13,11 @@ from esper_tui.sanctum.widgets.chart import Mark, Series, chart_lines
 from esper_tui.sanctum.widgets.chart import Plot as Chart
 from esper_tui.sanctum.widgets.raster import Window, nice_ticks
 
-LABEL = 26
+LABEL = 38
 """Cells of the names of rows, at most."""
 SIGNS = {"control": "○", "own": "●"}
+SHORT = {"epoch": "ep", "update": "upd", "round": "rd", "parameters": "par", "FLOPs": "fl"}
+"""Names of an x axis where they stand in the gutter of the y axis."""
 PLAIN_SIGNS = {"control": "o", "own": "*"}
 
 
@@ -28,7 +30,9 @@ def _curves(plot: Curves, width: int, height: int, kind: str) -> list[Inked]:
     """The own line comes last, over the others."""
     series = [_series(each, i) for i, each in enumerate(plot.lines)]
     marks = tuple(Mark(m.x, m.letter, "person" if m.by_person else "") for m in plot.marks)
-    return chart_lines(Chart(tuple(series), marks, x_name=plot.x_name, x_span=plot.x_span), width, height, kind)
+    return chart_lines(
+        Chart(tuple(series), marks, x_name=SHORT.get(plot.x_name, plot.x_name), x_span=plot.x_span), width, height, kind
+    )
 
 
 def _series(each: Line, index: int) -> Series:
@@ -38,9 +42,8 @@ def _series(each: Line, index: int) -> Series:
 def _scatter(plot: Scatter, width: int, height: int, kind: str) -> list[Inked]:
     """The middles alone, a letter each."""
     series = tuple(Series(c.name, c.letter, (c.middle,), f"series-{i % 8}") for i, c in enumerate(plot.clouds))
-    drawn = chart_lines(Chart(series, x_name=plot.x_name[:6]), width, height, kind)
-    names = [line((c.letter, f"series-{i % 8}"), f" {clean(c.name)}") for i, c in enumerate(plot.clouds)]
-    return [line((f"{plot.y_name} over {plot.x_name}", "dim")), *drawn, *names]
+    drawn = chart_lines(Chart(series, x_name=SHORT.get(plot.x_name, plot.x_name)), width, height, kind)
+    return [line((f"{plot.y_name} over {plot.x_name}", "dim")), *drawn]
 
 
 def _timeline(plot: Timeline, width: int, height: int, kind: str) -> list[Inked]:

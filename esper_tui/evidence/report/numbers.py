@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from esper_tui.evidence.stats import Interval, mean_interval
-from esper_tui.sanctum.text import DASH, column, duration, fixed, number
+from esper_tui.sanctum.text import DASH, column, duration, fixed, number, si
 
-__all__ = ["DASH", "column", "duration", "fixed", "number"]
+__all__ = ["DASH", "column", "duration", "fixed", "number", "si"]
 
 
 def finite(values: Sequence[Any]) -> list[float]:

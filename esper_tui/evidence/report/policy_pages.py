@@ -17,6 +17,8 @@ CHARTS = (
     ("KL of an update, nat", (("ppo/kl", "KL", "own"),)),
 )
 """Title and, for each line, its metric, name and role."""
+FIRST = ("return/", "ppo/", "potential/")
+"""Beginnings of the metrics that stand first in the table."""
 
 
 def policy_section(facts: RunFacts) -> Section:
@@ -41,10 +43,11 @@ def _decisions(current: Round) -> list[Block]:
         for (op, by), n in sorted(counted.items())
     ]  # fmt: skip
     blocks: list[Block] = [Table(("decision", "by", ">times", ">refused"), tuple(rows), "Decisions other than WAIT.")]
-    rules = Counter(str(t["rule"]) for d in current.decisions for t in d.get("trace") or [] if t.get("fired"))
+    fired = [str(t["rule"]) for d in current.decisions for t in d.get("trace") or [] if t.get("fired")]
+    rules = Counter(rule for rule in fired if not rule.startswith("head "))  # a learned policy has heads, not rules
     if rules:
-        fired = tuple((Cell(rule), Cell(f"{n}")) for rule, n in rules.most_common(12))
-        blocks.append(Table(("rule that fired", ">times"), fired, "Why: the rules behind them."))
+        counts = tuple((Cell(rule), Cell(f"{n}")) for rule, n in rules.most_common(12))
+        blocks.append(Table(("rule that fired", ">times"), counts, "Why: the rules behind them."))
     return blocks
 
 
@@ -56,10 +59,16 @@ def _learning(facts: RunFacts) -> list[Block]:
     if gains := _round_gains(facts):
         panels.insert(0, Panel("gain per round, nat", gains))
     if panels:
-        blocks.append(Figure(tuple(panels), note="Every update; gain: mean over the environments of a round."))
+        blocks.append(
+            Figure(
+                tuple(panels),
+                note="Gain: mean over the environments of a round. Return: mean and, in grey, the best of an update.",
+            )
+        )
     keys = [key for key in updates[-1]["metrics"] if number(updates[-1]["metrics"][key]) is not None]
     rows = [
-        (Cell(key), *(Cell(fixed(u["metrics"].get(key), 4)) for u in (updates[0], updates[-1]))) for key in sorted(keys)
+        (Cell(key), *(Cell(fixed(u["metrics"].get(key), 4)) for u in (updates[0], updates[-1])))
+        for key in sorted(keys, key=lambda key: (not key.startswith(FIRST), key))
     ]
     blocks.append(Table(("metric", ">first update", ">last update"), tuple(rows), "Diagnostics of the learner.", 12))
     return blocks

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from esper_tui.evidence.report.escape import for_html
 from esper_tui.evidence.report.plots import Curves, Mark, Plot, Point, Ranges, Scatter, Timeline
+from esper_tui.sanctum.text import si
 from esper_tui.sanctum.widgets.raster import nice_ticks
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 34
@@ -79,7 +80,9 @@ def dot(x: float, y: float, radius: float, kind: str, told: str) -> str:
 
 
 def label_of(ticks: list[float]) -> Callable[[float], str]:
-    """As many decimals as tell the ticks apart."""
+    """As many decimals as tell the ticks apart; large numbers with a letter."""
+    if max(map(abs, ticks)) >= 1e6:
+        return si
     step = ticks[1] - ticks[0] if len(ticks) > 1 else abs(ticks[0]) or 1
     digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
     return lambda tick: f"{tick:,.{min(6, digits)}f}"
@@ -214,8 +217,27 @@ def _scatter(plot: Scatter, width: float) -> Drawn:
             parts.append(tag("line", x1=x, x2=x, y1=low, y2=high, class_=f"whisker {cloud.role}"))
         told = f"{cloud.name}: {cloud.middle[1]:.2f} at {cloud.middle[0]:,.0f}"
         parts.append(dot(x, y, 6.0, f"dot {cloud.role}", told))
-        parts.append(text(cloud.letter, x + 10, y - 8, "label", "start"))
-    return "".join(parts), width, height
+    at = [(frame.x(x), frame.y(y), cloud.letter) for cloud in plot.clouds for x, y in [cloud.middle]]
+    return "".join([*parts, *_labels(at)]), width, height
+
+
+def _labels(at: list[tuple[float, float, str]]) -> list[str]:
+    """Names beside their points, each at the first of four places where neither a name nor a point is."""
+    taken: list[Point] = []
+    parts = []
+    for x, y, letter in at:
+        left = x - 10 - 8 * len(letter)
+        places = [(x + 10, y - 8), (left, y - 8), (x + 10, y + 16), (left, y + 16)]
+        free = (p for p in places if _is_free(p, taken, at))
+        taken.append(next(free, places[0]))
+        parts.append(text(letter, *taken[-1], "label", "start"))
+    return parts
+
+
+def _is_free(place: Point, names: list[Point], points: list[tuple[float, float, str]]) -> bool:
+    x, y = place
+    clear = all(abs(x - other) > 24 or abs(y - height) > 13 for other, height in names)
+    return clear and all(abs(x + 8 - other) > 15 or abs(y - 4 - height) > 11 for other, height, _ in points)
 
 
 _DRAW: dict[type, Callable[..., Drawn]] = {

@@ -42,10 +42,14 @@ def _paragraph(block: Paragraph, width: int, kind: str) -> Iterator[Line]:
         yield line((text, style))
 
 
-def _pairs(block: Facts | Tiles | Commands, width: int, kind: str) -> Iterator[Line]:
-    pairs = block.lines if isinstance(block, Commands) else block.pairs
-    room = max(cell_len(clean(name)) for name, _ in pairs)
-    for name, value in pairs:
+def _commands(block: Commands, width: int, kind: str) -> Iterator[Line]:
+    for command, what in block.lines:
+        yield line(clean(command), (f"  # {clean(what)}", "dim"))
+
+
+def _pairs(block: Facts | Tiles, width: int, kind: str) -> Iterator[Line]:
+    room = max(cell_len(clean(name)) for name, _ in block.pairs)
+    for name, value in block.pairs:
         first, *rest = _wrapped(value, max(20, min(width, 120) - room - 2))
         yield line((fit(clean(name), room), "dim" if isinstance(block, Facts) else ""), f"  {first}")
         for text in rest:
@@ -84,5 +88,5 @@ def _figure(block: Figure, width: int, kind: str) -> Iterator[Line]:
 
 
 _WRITE: dict[type, Callable[..., Iterator[Line]]] = {
-    Paragraph: _paragraph, Facts: _pairs, Tiles: _pairs, Commands: _pairs, Table: _table, Figure: _figure,
+    Paragraph: _paragraph, Facts: _pairs, Tiles: _pairs, Commands: _commands, Table: _table, Figure: _figure,
 }  # fmt: skip
