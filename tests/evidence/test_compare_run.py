@@ -29,7 +29,7 @@ def asked(tmp_path_factory):
     """A command, all but the folder: 2 seeds, three units."""
     folder = tmp_path_factory.mktemp("compared")
     preset = console.tiny_preset(folder, more=MORE)
-    preset.write_text(preset.read_text().replace("epochs = 4", "epochs = 18").replace("= 64", "= 48"))
+    preset.write_text(preset.read_text().replace("epochs = 4", "epochs = 20").replace("= 64", "= 48"))
     return folder, ["compare", str(preset), "--arms", "A2,A4,A5,A7", "--seeds", "2", "--to"]
 
 
@@ -77,9 +77,8 @@ def test_killed_half_way_it_goes_on_to_the_same_result(asked, whole):
 
 
 def test_the_same_command_again_plays_nothing(asked, whole):
-    folder, words = asked
     before = {path: path.stat().st_mtime_ns for path in (whole[0] / "units").iterdir()}
-    again = console.esper(*words, str(whole[0]))
+    again = console.esper(*asked[1], str(whole[0]))
     assert again.out == whole[1].out
     assert {path: path.stat().st_mtime_ns for path in (whole[0] / "units").iterdir()} == before
 
