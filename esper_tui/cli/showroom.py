@@ -44,6 +44,7 @@ class StillSession:
     """A run at rest after one of its epochs.  It takes commands and does nothing about them."""
 
     role: Role = "control"
+    attached = False
 
     def __init__(self, folder: Path, epoch: int):
         self.path: Path | None = Path("runs") / folder.name

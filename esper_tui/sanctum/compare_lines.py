@@ -49,7 +49,7 @@ def run_cells(run: Curves, place: int, metric: str) -> Cells:
     return {
         "letter": line((LETTERS[place], f"bold {style}")),
         "run": line((run_name(card.path), style)),
-        "envs": line(str(len(values)) if values else DASH),
+        "envs": line(str(len(values)) if values and metric in run.columns else DASH),
         "last": line(_shown(metric, statistics.fmean(values) if values else None)),
         "spread": line(_spread(metric, values)),
         "best": line(_shown(metric, run.best(metric))),

@@ -8,10 +8,10 @@ from esper_tui.sanctum.slotfacts import Seed, alpha_series
 from esper_tui.sanctum.text import number
 
 DUE = {
-    "economy": "in all", "shaped": "an epoch", "basic": "an epoch", "basic_plus": "an epoch", "escrow": "an epoch",
+    "economy": "now", "shaped": "an epoch", "basic": "an epoch", "basic_plus": "an epoch", "escrow": "an epoch",
     "sparse": "at the end", "minimal": "at the end",
 }  # fmt: skip
-"""Rewards that take rent, and when: as it rises, every epoch its part of the round, or once."""
+"""Rewards that take rent, and when: as much as it rises, every epoch its part of the round, or once."""
 SHOCKED = ("shaped",)
 
 

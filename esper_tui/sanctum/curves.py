@@ -1,12 +1,12 @@
-"""What several runs did, in numbers that can be laid over each other.  Pure but for reading the logs."""
+"""What several runs did or do, in numbers that can be laid over each other.  Pure but for reading the logs."""
 
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from esper_tui.karn.read import read_records
+from esper_tui.karn.tail import Tail
 from esper_tui.leyline.launcher import RunCard
 from esper_tui.leyline.metrics import METRICS
 from esper_tui.sanctum.cards import LETTERS
@@ -28,55 +28,87 @@ class Curves:
         config: ``section.key`` → value, as the run recorded it.
         x: where each measured epoch is: epochs of all rounds, seconds without pauses, optimiser steps of a network.
         columns: metric key → one list over environments for each epoch.
+        learnt: for every update of a policy how many epochs were measured before it, and its metrics.
         test: the summary of the test split; empty if it was not opened.
+        began, rested, since: start of the run, seconds of its pauses, and when the present one began.
     """
 
     card: RunCard
     config: Row = field(default_factory=dict)
     x: dict[Axis, list[float]] = field(default_factory=lambda: {axis: [] for axis in AXES})
     columns: dict[str, list[list[Any]]] = field(default_factory=dict)
+    learnt: list[tuple[int, Row]] = field(default_factory=list)
     test: Row = field(default_factory=dict)
+    began: float = 0.0
+    rested: float = 0.0
+    since: float | None = None
+
+    def fold(self, event: Row) -> None:
+        """Takes in the next event of the run."""
+        kind = event["type"]
+        if kind == "RunStarted":
+            self.config, self.began = _flat(event["config"]), event["t"]
+        elif kind == "TestMeasured":
+            self.test = event["summary"]
+        elif kind == "SessionChanged" and event["state"] in ("paused", "running"):
+            self.rested += event["t"] - self.since if self.since is not None else 0.0
+            self.since = event["t"] if event["state"] == "paused" else None
+        elif kind == "EpochMeasured":
+            _measure(self, event, event["t"] - self.began - self.rested)
+        elif kind == "PolicyUpdated":
+            self.learnt.append((len(self.x["epoch"]), event["metrics"]))
+        elif kind == "RunEnded":
+            self.card = replace(self.card, state=event["status"])
+
+    def points(self, metric: str, axis: Axis) -> tuple[list[float], list[float | None]]:
+        """Where a metric was measured, and its mean over environments there; None where nothing finite was."""
+        if metric in self.columns:
+            means = self.means(metric)
+            return self.x[axis][: len(means)], means
+        told = [(done, number(row[metric])) for done, row in self.learnt if metric in row]
+        xs = [self.x[axis][done - 1] if done else 0.0 for done, _ in told]
+        return xs, [value if value is not None and math.isfinite(value) else None for _, value in told]
 
     def means(self, metric: str) -> list[float | None]:
         """The mean over environments at each epoch; None where nothing finite was measured."""
         return [statistics.fmean(known) if (known := _finite(row)) else None for row in self.columns.get(metric, [])]
 
     def last(self, metric: str) -> list[float]:
-        """The values of the environments at the last epoch that has some."""
-        return next((known for row in reversed(self.columns.get(metric, [])) if (known := _finite(row))), [])
+        """The values of the environments at the last epoch that has some; one value if a policy learnt it."""
+        rows = self.columns.get(metric) or [[row.get(metric)] for _, row in self.learnt]
+        return next((known for row in reversed(rows) if (known := _finite(row))), [])
 
     def best(self, metric: str) -> float | None:
-        """The best mean of any epoch."""
+        """The best mean of any epoch; None where nothing says which direction is good."""
         known = [value for value in self.means(metric) if value is not None]
-        return (min if METRICS[metric].good == "down" else max)(known) if known else None
+        spec = METRICS.get(metric)
+        return (min if spec.good == "down" else max)(known) if known and spec is not None else None
 
 
 def _finite(row: Sequence[Any]) -> list[float]:
     return [value for raw in row if (value := number(raw)) is not None and math.isfinite(value)]
 
 
-def load_curves(card: RunCard) -> Curves:
-    """Reads the log of a run; it may still be written.
+class Followed:
+    """A run that is compared, read to the end of its log; more comes while another process writes it.
 
     Raises:
         Incompatible: if a newer program wrote it.
     """
-    return fold_curves(card, read_records(card.path))
+
+    def __init__(self, card: RunCard):
+        self.tail = Tail(card.path)
+        self.curves = fold_curves(card, self.tail.catch_up())
+
+    @property
+    def grows(self) -> bool:
+        return self.curves.card.state == "running"
 
 
 def fold_curves(card: RunCard, events: Iterable[Row]) -> Curves:
-    curves, began, rested, since = Curves(card), 0.0, 0.0, None
+    curves = Curves(card)
     for event in events:
-        kind = event["type"]
-        if kind == "RunStarted":
-            curves.config, began = _flat(event["config"]), event["t"]
-        elif kind == "TestMeasured":
-            curves.test = event["summary"]
-        elif kind == "SessionChanged" and event["state"] in ("paused", "running"):
-            rested += event["t"] - since if since is not None else 0.0
-            since = event["t"] if event["state"] == "paused" else None
-        elif kind == "EpochMeasured":
-            _measure(curves, event, event["t"] - began - rested)
+        curves.fold(event)
     return curves
 
 
@@ -104,13 +136,21 @@ def _flat(config: Row) -> Row:
 
 
 def metrics_of(runs: Sequence[Curves]) -> list[str]:
-    """Metrics that some run measured, in the order of the table."""
-    return [key for key in METRICS if any(key in run.columns for run in runs)]
+    """Metrics that some run measured, in the order of the table; behind them what policies learnt by."""
+    learnt = dict.fromkeys(key for run in runs for _, row in run.learnt for key in row)
+    measured = [key for key in METRICS if any(key in run.columns for run in runs)]
+    return [*measured, *(key for key in learnt if key not in measured)]
 
 
 def shown_unit(metric: str) -> tuple[float, str]:
     """What a value is multiplied with where it is shown, and its unit there."""
-    return (100.0, "%") if METRICS[metric].unit == "frac" else (1.0, METRICS[metric].unit)
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    return (100.0, "%") if unit == "frac" else (1.0, unit)
+
+
+def meaning_of(metric: str) -> str:
+    """What a metric is, in a sentence."""
+    return METRICS[metric].help if metric in METRICS else "of the policy, after every update"
 
 
 def plot_of(runs: Sequence[Curves], metric: str, axis: Axis, log: bool, smoothing: int) -> Plot:
@@ -118,8 +158,8 @@ def plot_of(runs: Sequence[Curves], metric: str, axis: Axis, log: bool, smoothin
     scale, _ = shown_unit(metric)
     series = []
     for place, run in enumerate(runs):
-        means = smoothed(run.means(metric), smoothing)
-        points = zip(run.x[axis][: len(means)], means, strict=True)
+        xs, means = run.points(metric, axis)
+        points = zip(xs, smoothed(means, smoothing), strict=True)
         known: tuple[Point, ...] = tuple((x, scale * y) for x, y in points if y is not None)
         series.append(Series(run.card.id, LETTERS[place], known, f"series-{place}"))
     return Plot(tuple(series), log=log, x_name={"epoch": "epoch", "wall": "seconds", "steps": "steps"}[axis])

@@ -212,7 +212,7 @@ def _cost(record: RunRecord, current: Round, env: int, slot: str, seed: Seed) ->
         told = DASH if rent_due(record) else f"{DASH} not in this reward"
         return named("rent", (told, "dim"))
     own, whole = (short(value, 3, sign=True) for value in both)
-    parts = [own, (f" of {whole} {rent_due(record)}", "dim")]
+    parts = [own, (f"  all seeds {whole} {rent_due(record)}", "dim")]
     return named("rent", *parts, *((("  shock ", "dim"), short(shock, 3, sign=True)) if shock is not None else ()))
 
 

@@ -37,7 +37,7 @@ class FakeSession:
     """
 
     def __init__(self, events: list[Row], role: Role = "control", path: Path | None = RUN_PATH):
-        self.role, self.path = role, path
+        self.role, self.path, self.attached = role, path, False
         self.waiting, self.out, self.acks = deque(events), list[Row](), list[Ack]()
         self.commands: list[Command] = []
         self.unanswered: list[tuple[int, Command]] = []

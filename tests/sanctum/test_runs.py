@@ -1,6 +1,7 @@
 """What ran before: the list, marks, tags; runs laid over each other."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from fake_launcher import FakeLauncher, card, shows, until
@@ -64,6 +65,21 @@ def test_a_plot_is_a_line_per_run_smoothed_and_in_percent():
         ("B", "series-1", ((10.0, pytest.approx(40.0)),)),
     ]
     assert plot.x_name == "seconds"
+
+
+def test_what_a_policy_learnt_by_stands_where_it_was_learnt():
+    run = a_run(1, [[0.1], [0.2], [0.3]])
+    taught = a_run(2, [[0.1]])
+    for done, kl in ((0, "NaN"), (2, 0.02), (3, 0.01)):
+        run.learnt.append((done, {"ppo/kl": kl, "return/mean": 5.0 * done}))
+    assert metrics_of([taught, run]) == ["val/acc", "ppo/kl", "return/mean"]
+    plot = plot_of([taught, run], "ppo/kl", "wall", False, 1)
+    assert [series.points for series in plot.series] == [(), ((20.0, 0.02), (30.0, 0.01))]
+    assert run.last("return/mean") == [15.0]
+    cells = [plain(one).split() for one in summary_lines([run, taught], "return/mean", 110)]
+    assert cells[1][3:6] == ["–", "15.0000", "–"]  # no environments, hence no spread
+    events = [event("EpochMeasured", 1.0, epoch=1, columns={}), event("PolicyUpdated", 1.0, metrics={"ppo/kl": 0.5})]
+    assert fold_curves(card(1), events).learnt == [(1, {"ppo/kl": 0.5})]
 
 
 def test_only_settings_that_differ_are_listed():
@@ -230,6 +246,30 @@ async def test_keys_change_what_is_compared(make_app, recorded):
         await pilot.pause()
         assert app.view.scope == "runs"
         assert len(app.screen_stack) == 1
+
+
+async def test_a_run_that_goes_on_is_followed_to_its_end(make_app, recorded):
+    log = recorded[0].path / "events-000.jsonl"
+    whole = log.read_bytes().splitlines(keepends=True)
+    half = next(i for i, line in enumerate(whole) if b'"EpochMeasured"' in line and b'"epoch":12' in line)
+    log.write_bytes(b"".join(whole[:half]))
+    recorded[0] = replace(recorded[0], state="running")
+    app, now = make_app(launcher=FakeLauncher(recorded)), [100.0]
+    app.clock = lambda: now[0]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await compared(pilot, app)
+        following = app.screen.followed[0]
+        assert (len(following.curves.x["epoch"]), following.grows) == (11, True)
+        log.write_bytes(b"".join(whole))
+        app.frame()
+        assert not app.screen.reading  # it was read just now
+        now[0] += 2.5
+        await until(pilot, app, lambda: not following.grows)
+        assert len(following.curves.x["epoch"]) == 30
+        assert "running" not in screen_text(app)
+        now[0] += 2.5
+        app.frame()
+        assert not app.screen.reading
 
 
 async def test_a_run_that_cannot_be_read_is_told(make_app, recorded):

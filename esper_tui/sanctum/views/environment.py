@@ -73,7 +73,7 @@ class EnvironmentView(View):
 
     def compose(self) -> ComposeResult:
         yield Grid(SLOT_COLUMNS, empty="waiting for the first round", id="slots", classes="framed", help=SLOTS_HELP,
-                   opens="larger inspector")  # fmt: skip
+                   opens="inspect")  # fmt: skip
         with Horizontal(id="middle"):
             yield Pages(id="inspector", classes="framed", help=INSPECTOR_HELP)
             with Vertical(id="right"):

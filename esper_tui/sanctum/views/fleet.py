@@ -84,7 +84,7 @@ class FleetView(View):
                 id="grid",
                 classes="framed",
                 help=GRID_HELP,
-                opens="look inside",
+                opens="inspect",
             )
             yield Panel("slots", id="slots", classes="framed")
         with Horizontal(id="middle"):

@@ -41,7 +41,7 @@ def hints(scopes: Sequence[str], role: Role | None, readonly: bool) -> list[Acti
 
 def footer_line(actions: Sequence[Action], role: Role | None, remapped: dict[str, str], width: int,
                 views: bool = True) -> Line:  # fmt: skip
-    """Keys and what they do, in at most so many cells; help and quit keep their place, the rest is cut from behind."""
+    """Keys and what they do, in at most so many cells; the first, help and quit stay, the rest is cut from behind."""
     labelled = {a.label_in(role): a for a in reversed(actions)}  # two keys for the same thing: the first is enough
     entries = [(a.hint, _entry(keys_of(a, remapped)[0], label)) for label, a in labelled.items()]
     if views:
@@ -50,8 +50,9 @@ def footer_line(actions: Sequence[Action], role: Role | None, remapped: dict[str
         entries += [(place, _entry(_pair(ids, remapped), what)) for place, ids, what in REPLAY_KEYS]
     entries.sort(key=lambda e: e[0])
     while len(entries) > 2 and sum(width_of(e) + 2 for _, e in entries) - 2 > width:
-        middle = [e for e in entries if e[0] < 90]
-        entries.remove(middle[-1] if middle else entries[0])
+        middle = [e for e in entries if e[0] < ACTIONS["help"].hint]
+        palette = [e for e in entries if e[0] == ACTIONS["palette"].hint]
+        entries.remove((middle[1:] or palette or entries[:1])[-1])
     joined: list[Piece] = []
     for _, entry in entries:
         joined += [("  ", ""), *entry] if joined else list(entry)

@@ -10,7 +10,7 @@ from esper_tui.sanctum.ink import Line, Piece, line, width_of
 from esper_tui.sanctum.text import duration, size
 from esper_tui.sanctum.widgets.panel import Panel
 
-WIDE, MIDDLE = 160, 100
+WIDE, MIDDLE, SMALL = 160, 100, 60
 NO_PROGRESS = Progress()
 
 
@@ -124,7 +124,7 @@ def _paused(progress: Progress, measured: int, epochs: int, width: int) -> Line:
         return line(("‖ PAUSED", "pause"), f" inside ep {measured + 1}, decisions are not open")
     if width >= MIDDLE:
         return line(("‖ PAUSED", "pause"), f" between ep {measured} and {measured + 1} of {epochs}")
-    return line(("‖ PAUSED", "pause"), f" ep {measured}|{measured + 1} of {epochs}")
+    return line(("‖ PAUSED", "pause"), f" ep {measured}|{measured + 1}" + (f" of {epochs}" if width >= SMALL else ""))
 
 
 def _starting(progress: Progress, measured: int, epochs: int, width: int) -> Line:
