@@ -234,12 +234,14 @@ def _stay(left: "AppExit", on_hangup: str) -> int:
 
 
 def _part(left: "AppExit") -> int:
-    """Leaves a run that lives elsewhere, or none; says where it is and how to come back."""
+    """Leaves a run that lives elsewhere, or none; says where an attached one is and how to come back."""
     session: Any = left.session
-    if session is not None and session.role != "replay" and session.attached and left.kind != "crash":
+    if session is not None and session.attached and left.kind != "crash":
+        from esper_tui.runtime.remote import RemoteSession
         from esper_tui.runtime.run_info import standing
 
-        with contextlib.suppress(OSError):  # a terminal that is gone
-            print(standing(session.path), flush=True)
+        if isinstance(session, RemoteSession):
+            with contextlib.suppress(OSError):  # a terminal that is gone
+                print(standing(session.folder), flush=True)
     ended = ExitCode.INTERNAL if left.kind == "crash" else ExitCode.DONE
     return 128 + left.signal if left.signal else int(ended)

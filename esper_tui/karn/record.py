@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from esper_tui.leyline.events import INCIDENTS, is_wall_rule
 from esper_tui.leyline.stages import Stage
 
 Row = dict[str, Any]
@@ -203,7 +204,7 @@ def _alert_cleared(record: RunRecord, event: Row) -> None:
 def _session_changed(record: RunRecord, event: Row) -> None:
     if event["state"] == "note":
         record.notes.append(event)
-    elif event["state"] != "breakpoint":
+    elif event["state"] not in INCIDENTS:
         record.state = event["state"]
 
 
@@ -214,6 +215,7 @@ def _checkpoint_saved(record: RunRecord, event: Row) -> None:
 
 def _run_resumed(record: RunRecord, event: Row) -> None:
     record.resumed += 1
+    record.alerts = [a for a in record.alerts if not is_wall_rule(a["rule"])]  # another process, another machine
     record.state, record.status, record.code, record.text = "running", "", None, ""
 
 

@@ -62,6 +62,7 @@ class Player:
     """
 
     role: Role = "replay"
+    attached = False
 
     def __init__(self, records: Iterable[Row], path: Path | None = None, report: ReadReport | None = None):
         self.records, self.path = list(records), path

@@ -276,7 +276,9 @@ class Checkpoint(Section):
     every_minutes: Annotated[float, Field(ge=0.0, le=10_000.0)] = 10.0
     """Minutes after which the next boundary takes one anyway; 0 leaves them to every_epochs."""
     keep: Annotated[int, Field(ge=1, le=1000)] = 3
-    """Newest checkpoints that stay on the disk."""
+    """Newest checkpoints that stay on the disk; the one with the lowest validation loss stays as well."""
+    grace_s: Annotated[float, Field(ge=0.0, le=3600.0)] = 20.0
+    """Seconds that SIGTERM leaves for the epoch to end; then the run leaves with its newest checkpoint."""
 
 
 class RunConfig(Section):

@@ -13,6 +13,8 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from esper_tui.leyline.metrics import ALERTS
+
 SCHEMA = 1
 
 
@@ -28,6 +30,10 @@ class Event:
     @property
     def type(self) -> str:
         return type(self).__name__
+
+    @property
+    def deterministic(self) -> bool:
+        return self.DETERMINISTIC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,18 +172,27 @@ class GovernorActed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRaised(Event):
-    """``rule`` is a key of ``leyline.metrics.ALERTS``; ``text`` says what was seen."""
+    """``rule`` is a key of ``leyline.metrics.ALERTS``, which says whether it is about the machine; ``text`` says what
+    was seen."""
 
     rule: str
     text: str
     slot: str | None = None
     severity: str = "warn"
 
+    @property
+    def deterministic(self) -> bool:
+        return not is_wall_rule(self.rule)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AlertCleared(Event):
     rule: str
     slot: str | None = None
+
+    @property
+    def deterministic(self) -> bool:
+        return not is_wall_rule(self.rule)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +218,10 @@ class RunResumed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionChanged(Event):
-    """Paused, resumed, stopping: what a person or a signal did to the session."""
+    """What a person, a signal or the machine did to the session.
+
+    ``state`` is running, paused or stopping, or one of ``INCIDENTS``, which leave the state as it is.
+    """
 
     DETERMINISTIC = False
     state: str
@@ -229,6 +247,10 @@ class RunEnded(Event):
     text: str
     seconds: float
 
+
+INCIDENTS = ("note", "breakpoint", "hangup", "attached", "thinned", "complete")
+"""``SessionChanged.state``: a person's note; a breakpoint that was met; the terminal closed; who looks on or left;
+the log left out what can be spared because the disk is nearly full; it is complete again."""
 
 EVENT_TYPES: dict[str, type[Event]] = {
     t.__name__: t
@@ -289,4 +311,9 @@ def to_line(record: dict[str, Any]) -> str:
 
 def is_deterministic(record: dict[str, Any]) -> bool:
     kind = EVENT_TYPES.get(record.get("type", ""))
-    return kind is not None and kind.DETERMINISTIC
+    return kind is not None and kind.DETERMINISTIC and not is_wall_rule(record.get("rule"))
+
+
+def is_wall_rule(rule: Any) -> bool:
+    """Whether an alert of this rule is about the machine."""
+    return isinstance(rule, str) and rule in ALERTS and ALERTS[rule].wall

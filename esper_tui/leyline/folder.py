@@ -12,6 +12,7 @@ CHECKPOINTS = "checkpoints"
 SUBFOLDERS = (CHECKPOINTS, ARTEFACTS, "exports", "reports", "screenshots")
 
 RUN_ID = re.compile(r"^\d{8}-\d{6}-[A-Za-z0-9_.-]+-[0-9a-f]{4}$")
+CHECKPOINT = re.compile(r"^r(\d{3,})-e(\d{4,})\.safetensors$")
 MAX_EVENT_LINE = 4 * 2**20
 MAX_PRESET_BYTES = 256 * 2**10
 
@@ -27,3 +28,16 @@ def segments(folder: Path) -> list[Path]:
 
 def is_run(folder: Path) -> bool:
     return (folder / RUN_FILE).is_file() or bool(segments(folder))
+
+
+def checkpoint_file(folder: Path, round_: int, epoch: int) -> Path:
+    return folder / CHECKPOINTS / f"r{round_:03d}-e{epoch:04d}.safetensors"
+
+
+def checkpoint_files(folder: Path) -> list[tuple[tuple[int, int], Path]]:
+    """All checkpoints of a run by round and epoch, the newest first; what a write that was cut short left is none."""
+    found = []
+    for path in (folder / CHECKPOINTS).glob("*.safetensors"):
+        if match := CHECKPOINT.match(path.name):
+            found.append(((int(match[1]), int(match[2])), path))
+    return sorted(found, reverse=True)

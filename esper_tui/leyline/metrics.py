@@ -42,13 +42,17 @@ METRICS: dict[str, MetricSpec] = {
 
 @dataclass(frozen=True)
 class AlertSpec:
-    """One alert.  It is raised after ``enter`` epochs in a row and cleared after ``leave`` epochs without."""
+    """One alert.  It is raised after ``enter`` epochs in a row and cleared after ``leave`` epochs without.
+
+    ``wall``: it is about the machine and its clock, not about what is trained.
+    """
 
     rule: str
     severity: Literal["warn", "error"]
     help: str
     enter: int = 3
     leave: int = 3
+    wall: bool = False
 
 
 ALERTS: dict[str, AlertSpec] = {
@@ -65,6 +69,10 @@ ALERTS: dict[str, AlertSpec] = {
         AlertSpec("ratio", "warn", "an update moved the probability of a decision more than tenfold", 1, 1),
         AlertSpec("skipped", "error", "a step of an update had no finite gradient and was left out", 1, 1),
         AlertSpec("critic", "warn", "the values explain nothing of how episodes end", 5, 2),
+        AlertSpec("disk", "warn", "the disk of the run folder is nearly full; free some space", wall=True),
+        AlertSpec(
+            "no_progress", "error", "the loop has done no step for three epochs' time, at least a minute", wall=True
+        ),
     )
 }
 """Rules by name; what is measured for each is in ``nissa.alerts``."""

@@ -132,6 +132,15 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Visitors:
+    """Who is connected from outside, and what was refused since the start: messages, connections, slow clients."""
+
+    clients: int = 0
+    refused: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where the loop is.  Latest wins; never recorded.  Rates leave paused time out."""
 
@@ -150,6 +159,7 @@ class Progress:
     phase_s: dict[str, float] = field(default_factory=dict)
     breakpoints: tuple[str, ...] = ()
     resources: Resources = Resources()
+    visitors: Visitors = Visitors()
 
 
 Role = Literal["control", "watch", "replay"]
@@ -162,6 +172,8 @@ class Session(Protocol):
     role: Role
     path: Path | None
     """The run folder, if there is one."""
+    attached: bool
+    """Whether the run lives in another process, so that leaving it ends nothing."""
 
     def submit(self, command: Command) -> int: ...
 

@@ -1,5 +1,6 @@
 """The hub: numbers events, rounds their floats once, and hands the same records to the log and to listeners."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -37,13 +38,15 @@ class Listener:
 class Hub:
     """Takes events from the loop thread; whoever listens sees nothing that is not in the log yet.
 
-    ``flush`` is called at every boundary.  What is not deterministic is about the session and is told at once.
+    ``flush`` is called at every boundary.  What is not deterministic is about the session and is told at once, by
+    whichever thread knows it.
     """
 
     def __init__(self, log: EventLog | None, clock: Callable[[], float] = time.time, first: int = 0):
         self.log, self.clock, self.seq = log, clock, first
         self.listeners: list[Listener] = []
         self.untold: list[Record] = []
+        self.lock = threading.RLock()
 
     def listen(self) -> Listener:
         listener = Listener()
@@ -56,11 +59,12 @@ class Hub:
         Raises:
             CannotWrite: when the log cannot grow.
         """
-        record = to_record(event, self.seq, self.clock())
-        self.seq += 1
-        self.untold.append(record)
-        if not event.DETERMINISTIC:
-            self.flush()
+        with self.lock:
+            record = to_record(event, self.seq, self.clock())
+            self.seq += 1
+            self.untold.append(record)
+            if not event.deterministic:
+                self.flush()
         return record
 
     def flush(self, sync: bool = False) -> None:
@@ -69,14 +73,15 @@ class Hub:
         Raises:
             CannotWrite: when the log cannot grow; the listeners are told all the same.
         """
-        records, self.untold = self.untold, []
-        try:
-            if self.log is not None:
-                self.log.write("".join(f"{to_line(record)}\n" for record in records), sync)
-        finally:
-            for listener in self.listeners:
-                for record in records:
-                    listener.put(record)
+        with self.lock:
+            records, self.untold = self.untold, []
+            try:
+                if self.log is not None:
+                    self.log.write("".join(f"{to_line(record)}\n" for record in records), sync)
+            finally:
+                for listener in self.listeners:
+                    for record in records:
+                        listener.put(record)
 
     def close(self) -> None:
         try:

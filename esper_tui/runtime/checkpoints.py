@@ -1,6 +1,7 @@
-"""The checkpoints of a run: written in the background, the newest few kept, the newest sound one found again."""
+"""The checkpoints of a run: written in the background, the newest few and the best kept, the newest sound one found."""
 
-import re
+import json
+import math
 import threading
 import time
 from collections import deque
@@ -10,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from esper_tui.leyline.errors import EsperError, Incompatible
-from esper_tui.leyline.folder import CHECKPOINTS
+from esper_tui.leyline.folder import CHECKPOINTS, checkpoint_file, checkpoint_files
 from esper_tui.runtime.statefile import load_state, save_state
 
 KIND = "checkpoint"
-NAME = re.compile(r"^r(\d{3,})-e(\d{4,})\.safetensors$")
 
 Tensors = dict[str, torch.Tensor]
 Place = tuple[int, int]
@@ -31,19 +32,6 @@ class Saved:
     bytes: int = 0
     seconds: float = 0.0
     problem: str = ""
-
-
-def checkpoint_file(folder: Path, round_: int, epoch: int) -> Path:
-    return folder / CHECKPOINTS / f"r{round_:03d}-e{epoch:04d}.safetensors"
-
-
-def checkpoint_files(folder: Path) -> list[tuple[Place, Path]]:
-    """All checkpoints of a run, the newest first; temporary files of a write that was cut short are none."""
-    found = []
-    for path in (folder / CHECKPOINTS).glob("*.safetensors"):
-        if match := NAME.match(path.name):
-            found.append(((int(match[1]), int(match[2])), path))
-    return sorted(found, reverse=True)
 
 
 def sound_checkpoints(folder: Path, problems: list[str]) -> Iterator[tuple[Path, Tensors, dict[str, Any]]]:
@@ -68,14 +56,28 @@ def newest_checkpoint(folder: Path) -> tuple[Path, Tensors, dict[str, Any], list
     raise Incompatible(f"{folder} has no usable checkpoint: {seen}; start again with `esper rerun {folder.name}`")
 
 
+def score_in(path: Path) -> float:
+    """The score that a checkpoint says it has; infinite where it says none."""
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            score = json.loads((file.metadata() or {})["document"])["score"]
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RecursionError):
+        return math.inf
+    return float(score) if isinstance(score, int | float) else math.inf
+
+
 class CheckpointWriter:
     """Writes one checkpoint at a time in a thread of its own; a newer one that waits replaces an older one.
 
-    The tensors handed over must be copies: the loop goes on while they are written.
+    The tensors handed over must be copies: the loop goes on while they are written.  Of a document its ``score`` says
+    how good the state is, less being better.
     """
 
     def __init__(self, folder: Path, keep: int):
         self.folder, self.keep = folder, keep
+        self.scores: dict[Path, float] = {}
+        for left in (folder / CHECKPOINTS).glob(".*.tmp"):  # of a process that died while it wrote
+            left.unlink(missing_ok=True)
         self.wake = threading.Condition()
         self.waiting: tuple[Place, Tensors, dict[str, Any]] | None = None
         self.busy = self.ended = False
@@ -127,6 +129,10 @@ class CheckpointWriter:
         return Saved(path, path.stat().st_size, time.perf_counter() - began)
 
     def _prune(self) -> None:
-        """Keeps the newest ones."""
-        for _, path in checkpoint_files(self.folder)[self.keep :]:
-            path.unlink(missing_ok=True)
+        """Keeps the newest ones, and of all the one with the best score."""
+        paths = [path for _, path in checkpoint_files(self.folder)]
+        self.scores = {path: self.scores[path] if path in self.scores else score_in(path) for path in paths}
+        best = min(paths, key=self.scores.__getitem__)
+        for path in paths[self.keep :]:
+            if path != best or math.isinf(self.scores[path]):
+                path.unlink(missing_ok=True)

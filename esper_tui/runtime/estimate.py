@@ -2,6 +2,7 @@
 
 import json as jsonlib
 import math
+import shutil
 from dataclasses import asdict, dataclass
 
 import psutil
@@ -9,7 +10,9 @@ import psutil
 from esper_tui.data.catalogue import is_missing, missing_message
 from esper_tui.leyline.config import RunConfig
 from esper_tui.runtime.build import build_shape
+from esper_tui.runtime.memory import memory_of
 from esper_tui.runtime.probe_cache import cached_step_seconds, choose_engine
+from esper_tui.runtime.runs import runs_folder
 from esper_tui.tolaria.cost import segment_costs
 from esper_tui.tolaria.stack import count_params
 
@@ -19,10 +22,10 @@ VALIDATION = 1.0 / 3.0
 """A forward pass relative to a training step, per image."""
 BYTES_PER_SLOT_EPOCH, BYTES_PER_ENV_EPOCH = 60, 190
 """Bytes of the log per epoch, measured."""
-PROCESS_BYTES = 650 * 2**20
-"""Interpreter and torch, before anything is computed; measured."""
-LIVE_ACTIVATIONS = 6.0
-"""Tensors of a block's size that a training step keeps for the backward pass."""
+ROW_STATE, GROWN = 7, 2.0
+"""What a checkpoint keeps of a network, in units of its weights; and how large that is once seeds live in it."""
+MEASURED_BYTES = 60
+"""What a checkpoint keeps for a validation image of an environment: losses of both and windows of gain."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Estimate:
     device_memory: int
     disk: int
     log: int
+    checkpoints: int
+    artefacts: int
     networks: int
     host_params: int
 
@@ -45,38 +50,31 @@ def measure_estimate(config: RunConfig) -> Estimate:
     step = cached_step_seconds(shape, config) or 0.0
     epoch = step * config.steps_per_epoch * SEED_OVERHEAD
     epoch += step * config.data.val_images / config.optim.batch * VALIDATION
-    width = count_params(shape.host_build())
-    tensors = choice.threads * _activation_bytes(config, min(choice.chunk, config.rows))
-    images = (config.data.train_images + config.data.val_images) * 3 * config.data.image_size**2
-    computing = tensors + images * 2 + config.rows * width * 4 * 4
+    width, memory = count_params(shape.host_build()), memory_of(config, choice)
     log = (
         config.run.rounds
         * config.run.epochs
         * config.run.envs
         * (BYTES_PER_ENV_EPOCH + len(config.growth.slots) * BYTES_PER_SLOT_EPOCH)
     )
-    on_gpu = choice.device.startswith("cuda")
+    kept = checkpoint_bytes(config, width) * (config.checkpoint.keep + 2)  # the best one, and the one being written
+    networks = int((config.run.rounds + config.run.envs) * width * 4 * GROWN)
     return Estimate(
-        epoch * config.run.epochs * _rounds(config),
-        PROCESS_BYTES + (0 if on_gpu else computing), computing if on_gpu else 0,
-        log + width * 4 + 20_000, log, config.rows, width,
+        epoch * config.run.epochs * _rounds(config), memory.process, memory.device,
+        log + kept + networks + 20_000, log, kept, networks, config.rows, width,
     )  # fmt: skip
+
+
+def checkpoint_bytes(config: RunConfig, width: int) -> int:
+    """Size of one checkpoint of networks of ``width`` parameters; good to a factor of two."""
+    rows = config.rows * width * 4 * ROW_STATE * GROWN
+    return int(rows + config.run.envs * config.data.val_images * MEASURED_BYTES)
 
 
 def _rounds(config: RunConfig) -> int:
     """Rounds that are played, those of the controls of a pool included."""
     controls = math.ceil(config.run.instances / config.run.envs) if config.run.mode == "learn" else 0
     return config.run.rounds + controls
-
-
-def _activation_bytes(config: RunConfig, rows: int) -> int:
-    """Activations that one training step of a chunk keeps, in bytes."""
-    host, size = config.host, config.data.image_size
-    per_image = sum(
-        host.channels * 2**i * (size >> min(i, host.pools)) ** 2 for i in range(host.blocks)
-    )  # fmt: skip
-    width = 8 if config.engine.dtype == "float64" else 4
-    return math.ceil(rows * config.optim.batch * per_image * LIVE_ACTIVATIONS * width)
 
 
 def estimate(config: RunConfig, json: bool) -> str:
@@ -94,11 +92,23 @@ def estimate(config: RunConfig, json: bool) -> str:
         f"{config.images_per_epoch:,} images",
         f"memory    about {found.memory / 2**30:.1f} GiB of {available / 2**30:.1f} GiB free"
         + (f", {found.device_memory / 2**30:.1f} GiB on the device" if found.device_memory else ""),
-        f"disk      about {found.disk / 2**20:.1f} MiB, of which the log {found.log / 2**20:.1f} MiB",
+        f"disk      about {_mib(found.disk)} of {_mib(_disk_free())} free: log {_mib(found.log)}, at most "
+        f"{config.checkpoint.keep + 2} checkpoints {_mib(found.checkpoints)}, networks {_mib(found.artefacts)}",
     ]
     if is_missing(config.data.name):
         lines.append(f"data      {missing_message(config.data.name)}")
     return "\n".join(lines)
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"
+
+
+def _disk_free() -> int:
+    """Bytes that are left where runs are written."""
+    folder = runs_folder()
+    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    return shutil.disk_usage(there).free
 
 
 def _duration(seconds: float) -> str:

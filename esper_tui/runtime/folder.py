@@ -59,15 +59,15 @@ class RunFolder:
         return Hub(EventLog(events_file(self.path, 0), self.lock.beat))
 
     @classmethod
-    def reopen(cls, path: Path, resolved: Resolved) -> "RunFolder":
+    def reopen(cls, path: Path, resolved: Resolved, take_over: bool = False) -> "RunFolder":
         """The folder of a run that goes on.
 
         Raises:
-            Busy: if another living process writes it.
+            Busy: if another living process writes it; see ``RunLock`` for ``take_over``.
         """
         folder = cls.__new__(cls)
         folder.path, folder.made, folder.resolved = path, [], resolved
-        folder.lock, folder.provenance = RunLock(path), {}
+        folder.lock, folder.provenance = RunLock(path, take_over), {}
         return folder
 
     def open_next(self, parts: Parts, first: int) -> Hub:

@@ -1,99 +1,41 @@
 """A run without a screen: one line per epoch on stdout, warnings on stderr, a receipt at the end."""
 
-import contextlib
-import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
+from signal import Signals as Signal
 from typing import Any
 
 import psutil
 
-from esper_tui.karn.read import read_run
 from esper_tui.karn.record import RunRecord, reduce
 from esper_tui.karn.tail import Tail
 from esper_tui.leyline.errors import ExitCode
 from esper_tui.leyline.events import to_line
-from esper_tui.leyline.session import Stop
+from esper_tui.leyline.metrics import ALERTS
 from esper_tui.leyline.stages import LETTERS, Stage
+from esper_tui.runtime.interrupts import Signals
+from esper_tui.runtime.output import Output, warn
 from esper_tui.runtime.receipt import DASH, is_number, receipt
 from esper_tui.runtime.session import LocalSession
 
 POLL_S = 0.05
 News = Callable[[], list[dict[str, Any]]]
 
-ENDINGS = {
-    signal.SIGHUP: ExitCode.HANGUP,
-    signal.SIGINT: ExitCode.INTERRUPTED,
-    signal.SIGTERM: ExitCode.TERMINATED,
-    signal.SIGUSR2: ExitCode.STOPPED,
-}
 
-
-class Signals:
-    """The first signal asks the run to stop at the boundary, the second ends it now; ``first`` is its exit code.
-
-    While there is no session yet, a signal ends the program, and whoever is at work cleans up.  A hang-up that was
-    ignored from the start (``nohup``) stays ignored.
-    """
-
-    def __init__(self) -> None:
-        self.session: LocalSession | None = None
-        self.first: ExitCode | None = None
-        wanted = [n for n in ENDINGS if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
-        self.previous = {number: signal.signal(number, self._receive) for number in wanted}
-
-    def _receive(self, number: int, frame: Any) -> None:
-        if self.session is None:
-            raise SystemExit(int(ENDINGS[signal.Signals(number)]))
-        if self.first is not None:
-            self.session.abort()
-            return
-        self.first = ENDINGS[signal.Signals(number)]
-        self.session.submit(Stop())
-        warn("stopping at the end of this epoch; once more ends it now")
-
-    def restore(self) -> None:
-        for number, action in self.previous.items():
-            signal.signal(number, action)
-
-
-def warn(text: str) -> None:
-    """A line on stderr, which may be gone."""
-    with contextlib.suppress(OSError):
-        print(f"esper: {text}", file=sys.stderr, flush=True)
-
-
-class Output:
-    """Standard output.  A closed pipe, a hung-up terminal or a full disk behind it does not end the run."""
-
-    def __init__(self) -> None:
-        self.lost = False
-
-    def say(self, text: str) -> None:
-        if self.lost:
-            return
-        try:
-            print(text, flush=True)
-        except OSError as error:
-            self.lost = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what Python still has in its buffer
-            warn(f"nobody reads the output any more ({error.strerror}); the run goes on")
-
-
-def run_headless(prepare: Callable[[], LocalSession], json: bool) -> int:
+def run_headless(prepare: Callable[[], LocalSession], json: bool, on_hangup: str = "headless") -> int:
     """Runs a session to its receipt; returns the exit code.
 
     Args:
         prepare: makes the session; a signal meanwhile ends the program.
+        on_hangup: what becomes of the run when the terminal is closed: headless or checkpoint-exit.
 
     Raises:
         EsperError: for whatever is wrong before the run starts.
     """
-    signals = Signals()
+    signals = Signals(on_hangup)
     try:
-        session = signals.session = prepare()
+        session = prepare()
+        signals.follow(session)
         record = _behind(session)
         session.start()
         return _attend(session, signals, record, lambda: session.poll()[1], json)
@@ -102,24 +44,30 @@ def run_headless(prepare: Callable[[], LocalSession], json: bool) -> int:
 
 
 def _behind(session: LocalSession) -> RunRecord:
-    """What lies behind a run that goes on, read from its log; nothing for a new one."""
-    if not session.done or session.path is None:
-        return RunRecord()
-    session.poll()
-    return read_run(session.path)
+    """What lies behind a run that goes on; nothing for a new one."""
+    record = RunRecord()
+    for event in session.poll()[1] if session.past else []:
+        reduce(record, event)
+    return record
 
 
-def attend(session: LocalSession, quiet: bool = False) -> int:
+def attend(session: LocalSession, quiet: bool = False, on_hangup: str = "headless", received: int = 0) -> int:
     """Stays with a run that was started elsewhere to its receipt; returns the exit code.
 
     Nothing makes the run rest any more.  What happened before is read from the log, because whoever watched has
-    emptied the session's queue.  ``quiet`` shows the receipt alone.
+    emptied the session's queue.
+
+    Args:
+        quiet: shows the receipt alone.
+        received: the signal for which the screen was left, 0 if there was none; it is obeyed here.
     """
     assert session.path is not None
-    signals, tail, record = Signals(), Tail(session.path), RunRecord()
+    signals, tail, record = Signals(on_hangup), Tail(session.path), RunRecord()
     try:
-        signals.session = session
+        signals.follow(session)
         session.leave_alone()
+        if received:
+            signals.take(Signal(received))
         for event in tail.catch_up():
             reduce(record, event)
 
@@ -137,7 +85,7 @@ def _attend(
 ) -> int:
     output = Output()
     try:
-        for event in _until_end(session, news):
+        for event in _until_end(session, signals, news):
             reduce(record, event)
             if not quiet:
                 _show(event, record, session, output, json)
@@ -150,14 +98,15 @@ def _attend(
         output.say(receipt(record, session.path))
     if ending.error:
         warn(ending.error)
-    return int(signals.first if signals.first and ending.code == ExitCode.STOPPED else ending.code)
+    return int(signals.code if signals.code and ending.code == ExitCode.STOPPED else ending.code)
 
 
-def _until_end(session: LocalSession, news: News) -> Iterator[dict[str, Any]]:
+def _until_end(session: LocalSession, signals: Signals, news: News) -> Iterator[dict[str, Any]]:
     """Everything that happens until the session has ended."""
     while True:
         alive = session.thread.is_alive()
         yield from news()
+        signals.look()
         if not alive:
             return
         time.sleep(POLL_S)
@@ -170,9 +119,27 @@ def _show(event: dict[str, Any], record: RunRecord, session: LocalSession, outpu
         output.say(epoch_line(record, session))
     elif event["type"] == "PolicyUpdated":
         output.say(update_line(event))
+    if text := _worth_a_warning(event):
+        warn(text)
+
+
+def _worth_a_warning(event: dict[str, Any]) -> str:
+    """What is said of an event on stderr; empty for nearly all of them."""
     if event["type"] == "AlertRaised":
-        who = "Tamiyo" if event.get("env") is None else f"env {event['env']}"
-        warn(f"{who}: {event['text']} (epoch {event['epoch']})")
+        return f"{_whom(event)}: {event['text']} (epoch {event['epoch']})"
+    if event["type"] == "CheckpointSaved" and event["problem"]:
+        return f"no checkpoint after epoch {event['epoch']}: {event['problem']}"
+    if event["type"] == "SessionChanged" and event["state"] in ("thinned", "complete"):
+        return event["text"]
+    return ""
+
+
+def _whom(alert: dict[str, Any]) -> str:
+    """Whom an alert is about: an environment, Tamiyo, or the machine."""
+    if alert.get("env") is not None:
+        return f"env {alert['env']}"
+    rule = ALERTS.get(alert["rule"])
+    return "the machine" if rule is not None and rule.wall else "Tamiyo"
 
 
 def epoch_line(record: RunRecord, session: LocalSession) -> str:

@@ -1,5 +1,6 @@
 """When a run takes a checkpoint, and what is told of it."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,13 +27,14 @@ class Keeper:
         self.writer = CheckpointWriter(folder, settings.keep)
         self.taken = clock()
         self.place: tuple[int, int] | None = None
+        self.size = 0  # bytes of the newest checkpoint
 
     def is_due(self, epoch: int) -> bool:
         every, minutes = self.settings.every_epochs, self.settings.every_minutes
         late = bool(minutes) and self.clock() - self.taken >= 60.0 * minutes
         return late or (every > 0 and epoch % every == 0)
 
-    def take(self, loop: Loop, epoch: int, after_seq: int) -> None:
+    def take(self, loop: Loop, epoch: int, after_seq: int, elapsed_s: float) -> None:
         """Copies everything the loop knows at this boundary; at most once for each."""
         if self.place == (loop.round, epoch):
             return
@@ -41,6 +43,8 @@ class Keeper:
         document |= {
             "epoch": epoch,
             "after_seq": after_seq,
+            "elapsed_s": elapsed_s,
+            "score": score_of(loop),
             "engine_choice": self.engine,
             "config": loop.config.model_dump(mode="json"),
         }
@@ -49,9 +53,15 @@ class Keeper:
     def news(self) -> Iterator[CheckpointSaved]:
         """What was written since the last time."""
         for saved in self.writer.drain():
-            path = str(saved.path.relative_to(self.folder))
+            path, self.size = str(saved.path.relative_to(self.folder)), saved.bytes or self.size
             yield CheckpointSaved(path=path, bytes=saved.bytes, seconds=saved.seconds, problem=saved.problem)
 
     def close(self) -> None:
         """Waits until everything is on the disk."""
         self.writer.close()
+
+
+def score_of(loop: Loop) -> float | None:
+    """What the best checkpoint has least of: the validation loss of the best environment; None where none is sound."""
+    losses = (ledger.losses[-1] for ledger in loop.ledgers if ledger.losses)
+    return min((loss for loss in losses if math.isfinite(loss)), default=None)

@@ -21,12 +21,15 @@ STALE_AFTER_S = 60.0
 class RunLock:
     """The lock file of a run folder; holds host, pid, process start and a heartbeat.
 
+    What a process of this host left that no longer lives is taken over.  Of a process on another host that cannot be
+    known: its lock is taken over when ``take_over`` says so and its heartbeat has stopped.
+
     Raises:
-        Busy: if another living process holds it.
+        Busy: if another process holds it.
     """
 
-    def __init__(self, folder: Path):
-        self.path = folder / LOCK_FILE
+    def __init__(self, folder: Path, take_over: bool = False):
+        self.path, self.take_over = folder / LOCK_FILE, take_over
         self.document: dict[str, Any] = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
@@ -39,7 +42,7 @@ class RunLock:
         """Makes the file; what a dead process left is replaced, by one of those who try at the same time."""
         try:
             with _alone(self.path.parent):
-                if problem := holder(self.path.parent):
+                if problem := holder(self.path.parent) or self._left_elsewhere():
                     raise Busy(problem)
                 self.path.unlink(missing_ok=True)
                 self._write()
@@ -47,6 +50,17 @@ class RunLock:
             raise Busy(f"{self.path.parent} was just taken by another process") from None
         except OSError as error:
             raise CannotWrite(f"cannot write {self.path}: {error.strerror}; choose another --run-dir") from None
+
+    def _left_elsewhere(self) -> str | None:
+        """A sentence about the silent lock of another host, unless it is to be taken over."""
+        lock = _read(self.path)
+        if self.take_over or lock is None or lock["host"] == socket.gethostname():
+            return None
+        silent = time.time() - lock["heartbeat"]
+        return (
+            f"{self.path.parent} was being written by process {lock['pid']} on {lock['host']}, silent for "
+            f"{silent:.0f} s; if that process is gone, add --take-over"
+        )
 
     def _write(self) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -93,6 +107,12 @@ def holder(folder: Path) -> str | None:
     return None
 
 
+def writer_of(folder: Path) -> int | None:
+    """Number of the living process that writes a run; None if none is known to."""
+    lock = _read(folder / LOCK_FILE)
+    return lock["pid"] if lock is not None and holder(folder) else None
+
+
 def socket_of(folder: Path) -> Path:
     """Where the process that writes a run listens.
 
@@ -101,7 +121,7 @@ def socket_of(folder: Path) -> Path:
     """
     lock = _read(folder / LOCK_FILE)
     if lock is None or holder(folder) is None:
-        raise Busy(f"{folder.name} is not running; `esper replay {folder.name}` shows it, `esper resume` goes on")
+        raise Busy(f"{folder.name} is not running")
     if lock["host"] != socket.gethostname():
         raise Busy(f"{folder.name} runs on {lock['host']}: attach there; `esper watch {folder.name}` works from here")
     if not lock["socket"]:

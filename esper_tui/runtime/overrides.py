@@ -40,9 +40,9 @@ class Chosen:
 def problem_with(command: Override, envs: int, slots: Collection[str]) -> str:
     """Why a request makes no sense for a run of ``envs`` environments with these slots; empty if it does."""
     if not 0 <= command.env < envs:
-        return f"there is no environment {command.env}"
+        return f"there is no environment {command.env}, only 0 to {envs - 1}"
     if command.decision.slot is not None and command.decision.slot not in slots:
-        return f"the host has no slot {command.decision.slot}"
+        return f"the host has no slot {command.decision.slot}, only {', '.join(slots)}"
     if command.hold < 0 or command.wait_epochs < 0:
         return "hold and wait_epochs are numbers of boundaries, 0 or more"
     return ""

@@ -15,13 +15,15 @@ class Pace:
         self.clock = clock
         self.began = self.phase_began = self.epoch_began = clock()
         self.phase_name, self.steps, self.steps_done = "starting", itertools.count(1), 0
+        self.before_s = 0.0  # what earlier parts of a run took that goes on
+        self.alive = self.began
         self.rested_s = self.epoch_rested = 0.0
         self.resting_since: float | None = None
         self.epoch_times: deque[float] = deque(maxlen=EPOCHS_AVERAGED)
         self.phase_s: dict[str, float] = {}
 
     def phase(self, name: str) -> None:
-        now = self.clock()
+        now = self.alive = self.clock()
         self.phase_s = self.phase_s | {self.phase_name: now - self.phase_began}
         self.phase_name, self.phase_began = name, now
         if name == "training":
@@ -29,7 +31,7 @@ class Pace:
             self.epoch_began, self.epoch_rested = now, 0.0
 
     def tick(self) -> None:
-        self.steps_done = next(self.steps)
+        self.steps_done, self.alive = next(self.steps), self.clock()
 
     def end_epoch(self) -> None:
         """Called at the boundary, before anything rests."""
@@ -43,7 +45,8 @@ class Pace:
         """A pause ends: it is taken out of the epoch, the phase and the rate."""
         if self.resting_since is None:
             return
-        seconds, self.resting_since = self.clock() - self.resting_since, None
+        self.alive = self.clock()
+        seconds, self.resting_since = self.alive - self.resting_since, None
         self.rested_s += seconds
         self.epoch_rested += seconds
         self.phase_began += seconds
@@ -60,5 +63,11 @@ class Pace:
         return sum(times) / len(times) if times else None
 
     @property
+    def silent_s(self) -> float:
+        """Since the last sign of life; 0 while it rests."""
+        return self.clock() - self.alive if self.resting_since is None else 0.0
+
+    @property
     def elapsed_s(self) -> float:
-        return self.clock() - self.began - self.paused_s
+        """All parts of the run together."""
+        return self.before_s + self.clock() - self.began - self.paused_s

@@ -5,7 +5,9 @@ import itertools
 import os
 import socket
 import threading
+import time
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +24,28 @@ from esper_tui.leyline.wire import (
     load_ack,
     load_progress,
 )
+from esper_tui.runtime.lock import holder
 from esper_tui.runtime.socketpath import connect
+
+LOOK_EVERY_S = 1.0
+"""How often the lock is looked at once the connection is closed."""
 
 
 class RemoteSession:
     """A ``leyline.session.Session`` over a socket.
 
+    Args:
+        who: the name under which the log tells of this terminal; scripts leave it empty and are not told of.
+
     Raises:
         Busy: if nobody listens there or the run speaks another version.
     """
 
-    def __init__(self, folder: Path, path: Path):
+    attached = True
+
+    def __init__(self, folder: Path, path: Path, who: str = ""):
         self.path: Path | None = folder
+        self.folder, self.looked = folder, -LOOK_EVERY_S
         self.tail, self.link = Tail(folder), connect(path)
         self.role: Role = "control"
         self.latest, self.ended = Progress(), False
@@ -43,7 +55,7 @@ class RemoteSession:
         self.refusal = ""
         self.thread = threading.Thread(target=self._listen, name="remote", daemon=True)
         self.thread.start()
-        self._send({"type": "hello", "version": VERSION})
+        self._send({"type": "hello", "version": VERSION, "who": who})
         if not self.greeted.wait(2.0):
             self.close()
             raise Busy(self.refusal or f"the run on {path} does not answer")
@@ -59,6 +71,12 @@ class RemoteSession:
         return [self.acks.popleft() for _ in range(len(self.acks))], self.tail.read()
 
     def progress(self) -> Progress:
+        """The latest that came; a run whose process is gone has ended, though it could not say so."""
+        now = time.monotonic()
+        if self.ended and self.latest.state != "ended" and now - self.looked >= LOOK_EVERY_S:
+            self.looked = now
+            if holder(self.folder) is None:
+                self.latest = replace(self.latest, state="ended")
         return self.latest
 
     def close(self) -> None:
@@ -83,8 +101,10 @@ class RemoteSession:
             while (end := waiting.find(b"\n")) >= 0:
                 line = bytes(waiting[: end + 1])
                 del waiting[: end + 1]
-                with contextlib.suppress(BadMessage):
+                with contextlib.suppress(BadMessage, LookupError, TypeError, ValueError):  # not what this program says
                     self._take(decode(line))
+            if len(waiting) > MAX_MESSAGE:
+                break
         self.ended = True
 
     def _receive(self) -> bytes:

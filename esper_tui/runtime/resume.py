@@ -14,19 +14,21 @@ from esper_tui.runtime.build import build_parts
 from esper_tui.runtime.checkpoints import newest_checkpoint
 from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.loop_state import restore_loop
+from esper_tui.runtime.memory import refuse_hopeless
 from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.rerun import script_of
+from esper_tui.runtime.run_info import FINISHED, end_of_log, standing
 from esper_tui.runtime.session import Examine, LocalSession, Script
 from esper_tui.tolaria.probe import EngineChoice
 
-FINISHED = ("done", "abandoned")
 
-
-def prepare_resume(path: Path, examine: Examine, drop_interventions: bool = False) -> LocalSession:
+def prepare_resume(
+    path: Path, examine: Examine | None, drop_interventions: bool = False, take_over: bool = False
+) -> LocalSession:
     """A session that goes on with a run; ``start`` sets it going.
 
     Interventions that were recorded after the checkpoint are given again at their boundaries, unless they are
-    dropped.
+    dropped.  ``take_over`` takes the run from a process on another host whose heartbeat has stopped.
 
     Raises:
         Busy: if a living process writes the run, or if it has come to its end.
@@ -35,30 +37,31 @@ def prepare_resume(path: Path, examine: Examine, drop_interventions: bool = Fals
     refuse_finished(path)
     checkpoint, tensors, document, problems = newest_checkpoint(path)
     config, choice = checkpoint_settings(checkpoint, document)
-    folder = RunFolder.reopen(path, Resolved(str(read_run_file(path).get("preset", "run")), config, ""))
+    resolved = Resolved(str(read_run_file(path).get("preset", "run")), config, "")
+    folder = RunFolder.reopen(path, resolved, take_over)
     try:
         after = int(document["after_seq"])
+        past = [record for record in read_records(path) if record.get("seq", 0) <= after]
+        refuse_hopeless(config)
         parts = build_parts(config, choice=choice)
         hub = folder.open_next(parts, after + 1)
         session = LocalSession(parts, folder, hub, examine)
+        session.past = past
         restore_loop(session.loop, tensors, document)
         if not drop_interventions:
             session.script = later_interventions(path, after, session.overrides.last)
     except BaseException:
         folder.close()
         raise
-    session.go_on_from(int(document["epoch"]))
+    session.go_on_from(int(document["epoch"]), float(document.get("elapsed_s", 0.0)))
     hub.emit(RunResumed(after_seq=after, path=str(checkpoint.relative_to(path)), problems=problems))
     hub.flush(sync=True)
     return session
 
 
 def refuse_finished(path: Path) -> None:
-    last = None
-    for record in read_records(path):
-        last = record
-    if last is not None and last["type"] == "RunEnded" and last["status"] in FINISHED:
-        raise Busy(f"{path.name} is {last['status']}: there is nothing left to go on with; `esper rerun` repeats it")
+    if end_of_log(path).get("", {}).get("status") in FINISHED:
+        raise Busy(f"there is nothing left to go on with: {standing(path)}; `esper rerun` repeats it")
 
 
 def checkpoint_settings(checkpoint: Path, document: dict[str, Any]) -> tuple[RunConfig, EngineChoice]:

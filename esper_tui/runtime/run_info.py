@@ -1,19 +1,19 @@
-"""A run folder at a glance, and its check-up.  Imports no torch."""
+"""A run folder at a glance.  Imports no torch."""
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
-from esper_tui.karn.read import ReadReport, parse_line, read_run, read_run_file
-from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, segments
+from esper_tui.karn.read import parse_line, read_run_file
+from esper_tui.leyline.folder import MAX_EVENT_LINE, checkpoint_files, segments
 from esper_tui.leyline.launcher import RunCard
-from esper_tui.runtime.lock import holder
-from esper_tui.runtime.receipt import is_number
+from esper_tui.runtime.lock import holder, writer_of
+from esper_tui.runtime.receipt import is_number, run_name
 from esper_tui.runtime.runs import folder_size, tags_of
 
 TAIL_BYTES = 2**16
+FINISHED = ("done", "abandoned")
+"""How a run may end that nobody can go on with."""
 
 
 def describe_run(folder: Path) -> RunCard:
@@ -97,31 +97,28 @@ def _last_of_each(log: Path, size: int, tail: int) -> dict[str, dict[str, Any]]:
     return found
 
 
-def check_run(folder: Path) -> tuple[list[str], bool]:
-    """What was found in a run folder, and whether all of it is sound."""
-    report = ReadReport()
-    record = read_run(folder, report)
-    epochs = sum(len(r.epochs) for r in record.rounds)
-    lines = [
-        f"log: {report.lines} events, {epochs} epochs, {report.damaged} damaged, {report.unknown} unknown",
-        *report.problems,
-    ]
-    document = read_run_file(folder)
-    if not document:
-        lines.append(f"{RUN_FILE} is missing or damaged")
-    lines += (damaged := _damaged_artefacts(folder))
-    if not record.status:
-        lines.append(holder(folder) or "the run did not end; its finished epochs are in the log")
-    return lines, bool(document) and not (report.damaged or report.problems or damaged)
+def standing(folder: Path) -> str:
+    """Whether a run lives or how it ended, and what can be done with it: one sentence."""
+    name = run_name(folder)
+    if holder(folder):
+        return f"{name} goes on in process {writer_of(folder)}; `esper attach {name}` comes back to it"
+    end = end_of_log(folder)
+    ended = end.get("RunEnded", {})
+    epoch = _number(end.get("EpochMeasured", end.get("RoundEnded", {})).get("epoch"))
+    after = f" after epoch {epoch:.0f}" if epoch else ""
+    if ended.get("status") in FINISHED:
+        seconds = ended.get("seconds")
+        took = f" in {seconds:.0f} s" if is_number(seconds) else ""
+        status = "has ended" if ended["status"] == "done" else "was abandoned"
+        ways = f"`esper runs show {name}` prints its receipt, `esper replay {name}` plays it"
+        return f"{name} {status}{after}{took}; {ways}"
+    how = f"ended ({ended['status']})" if ended.get("status") else "was cut short"
+    return f"{name} {how}{after}; {way_on(folder)}"
 
 
-def _damaged_artefacts(folder: Path) -> list[str]:
-    """State files whose length does not fit their own header; their values are checked when they are loaded."""
-    found = []
-    for path in sorted(folder.glob("*/*.safetensors")):
-        try:
-            with safe_open(str(path), framework="numpy"):
-                continue
-        except (SafetensorError, OSError) as error:
-            found.append(f"{path.relative_to(folder)} is damaged ({error})")
-    return found
+def way_on(folder: Path) -> str:
+    """How to go on with a run that did not come to its end."""
+    name, kept = run_name(folder), checkpoint_files(folder)
+    if not kept:
+        return f"it has no checkpoint to go on from, `esper rerun {name}` repeats it"
+    return f"`esper resume {name}` goes on after epoch {kept[0][0][1]}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from esper_tui.leyline.errors import EsperError
-from esper_tui.leyline.session import Ack, Command, Progress
+from esper_tui.leyline.session import Ack, Command, Progress, Visitors
 from esper_tui.leyline.wire import (
     MAX_MESSAGE,
     VERSION,
@@ -33,6 +33,7 @@ from esper_tui.runtime.socketpath import is_own_peer, socket_path
 
 MAX_CLIENTS, MAX_RATE, MAX_BUFFER = 8, 50, 256 * 2**10
 PROGRESS_S = 0.25
+MAX_NAME = 80
 MAX_STRIKES = 20
 """Messages that may be refused before a client is shown the door."""
 
@@ -48,12 +49,13 @@ class Served(Protocol):
 
     def last_seq(self) -> int: ...
 
+    def report(self, state: str, text: str) -> None: ...
+
 
 @dataclass
 class Counters:
-    """What was refused, since the start."""
+    """What was refused, since the start: messages and connections, and clients that were too slow or sent no end."""
 
-    clients: int = 0
     refused: int = 0
     dropped: int = 0
 
@@ -70,6 +72,7 @@ class Client:
     asked: set[int] = field(default_factory=set)
     times: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_RATE))
     seq: int = -1
+    who: str = ""
 
 
 def open_server(session: Served, folder: Path, lock: RunLock) -> "Server | None":
@@ -110,6 +113,9 @@ class Server:
         self.thread.join(timeout=2.0)
         self.path.unlink(missing_ok=True)
 
+    def visitors(self) -> Visitors:
+        return Visitors(len(self.clients), self.counters.refused, self.counters.dropped)
+
     # --- the thread --------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
@@ -138,7 +144,6 @@ class Server:
         link.setblocking(False)
         client = Client(link)
         self.clients.append(client)
-        self.counters.clients += 1
         self.selector.register(link, selectors.EVENT_READ, client)
 
     def _read(self, client: Client) -> None:
@@ -191,6 +196,9 @@ class Server:
         if version != VERSION:
             raise BadMessage(f"this run speaks version {VERSION}, not {version!r}; use the esper that started it")
         client.greeted = True
+        client.who = _name(message)
+        if client.who:
+            self.session.report("attached", f"{client.who} attached")
         role = "control" if self.lease in (None, client) else "watch"
         self._send(client, {"type": "hello", "version": VERSION, "run": self.run, "role": role})
 
@@ -251,6 +259,14 @@ class Server:
         with contextlib.suppress(KeyError, ValueError):
             self.selector.unregister(client.link)
         client.link.close()
+        if client.who and not self.closed.is_set():
+            self.session.report("attached", f"{client.who} left")
+
+
+def _name(message: dict[str, Any]) -> str:
+    """Who a screen says it is; scripts come and go without a name."""
+    who = message.get("who")
+    return "".join(c for c in who[:MAX_NAME] if c.isprintable()) if isinstance(who, str) else ""
 
 
 def _mark(message: dict[str, Any]) -> int:

@@ -32,6 +32,7 @@ class Watched:
         self.measured: float | None = None
         self.paused_s = self.paused_epoch_s = 0.0
         self.epoch_times: deque[float] = deque(maxlen=EPOCHS_AVERAGED)
+        self.last = 0.0
 
     def take(self, event: dict[str, Any]) -> None:
         kind, t = event["type"], float(event["t"])
@@ -43,13 +44,21 @@ class Watched:
             self._measure(event["epoch"], t)
         elif kind == "SessionChanged" and event["state"] in STATES:
             self._change(STATES[event["state"]], t)
+        elif kind == "RunResumed":
+            self._go_on(t)
         elif kind == "RunEnded":
             self._change("ended", t)
+        self.last = t
 
     def _measure(self, epoch: int, t: float) -> None:
         if self.measured is not None:
             self.epoch_times.append(max(0.0, t - self.measured - self.paused_epoch_s))
         self.epoch, self.measured, self.paused_epoch_s = epoch, t, 0.0
+
+    def _go_on(self, t: float) -> None:
+        """Another process goes on: the time in between was a pause."""
+        self.paused_since = self.last if self.paused_since is None else self.paused_since
+        self._change("running", t)
 
     def _change(self, state: SessionState, t: float) -> None:
         if self.paused_since is not None:
@@ -82,6 +91,7 @@ class WatchSession:
     """
 
     role: Role = "watch"
+    attached = True
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time):
         self.path: Path | None = folder

@@ -16,11 +16,12 @@ import pytest
 from esper_tui.evidence.examine import examine
 from esper_tui.karn.read import ReadReport, read_records, read_run
 from esper_tui.leyline.events import to_line
-from esper_tui.leyline.folder import LOCK_FILE, RUN_FILE, events_file
+from esper_tui.leyline.folder import LOCK_FILE, RUN_FILE, checkpoint_files, events_file
 from esper_tui.runtime.headless import Output, run_headless
 from esper_tui.runtime.lock import RunLock
 from esper_tui.runtime.presets import resolve
 from esper_tui.runtime.start import prepare_session
+from esper_tui.sanctum.settings import settings_path
 from tests import console
 
 LONG = "--set=run.epochs=2000"
@@ -76,29 +77,77 @@ def test_a_folder_that_another_process_has_just_taken_is_refused(tmp_path):
 
 
 ENDINGS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGUSR2": 10}
+HEARD = [*ENDINGS, "SIGUSR1"]
+
+
+@pytest.fixture
+def at_first_epoch(monkeypatch):
+    """Sends a signal to this very process when the first epoch is printed."""
+
+    def send(name):
+        say, sent = Output.say, []
+
+        def say_and_send(self, text):
+            say(self, text)
+            if not sent:
+                sent.append(name)
+                os.kill(os.getpid(), getattr(signal, name))
+
+        monkeypatch.setattr(Output, "say", say_and_send)
+
+    return send
+
+
+def events(folder: Path, kind: str) -> list[dict]:
+    return [event for event in read_records(folder) if event["type"] == kind]
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_a_signal_ends_the_run_at_the_boundary_with_its_receipt(name, tmp_path, monkeypatch):
-    """Sent to this very process when the first epoch is printed."""
-    say, sent = Output.say, []
-
-    def say_and_send(self, text):
-        say(self, text)
-        if not sent:
-            sent.append(name)
-            os.kill(os.getpid(), getattr(signal, name))
-
-    monkeypatch.setattr(Output, "say", say_and_send)
+def test_a_signal_ends_the_run_at_the_boundary_with_its_receipt(name, tmp_path, at_first_epoch):
+    at_first_epoch(name)
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text('on_hangup = "checkpoint-exit"\n')
     done = console.esper("run", "tiny", LONG, "--run-dir", "x")
     assert done.code == ENDINGS[name]
-    assert done.err == "esper: stopping at the end of this epoch; once more ends it now\n"
+    within = ", within 20 s" if name == "SIGTERM" else ""
+    assert done.err == f"esper: stopping at the end of this epoch{within}; once more ends it now\n"
     assert "\nstopped in " in done.out
     assert str(tmp_path / "x") in done.out
     end = last_event(tmp_path / "x")
     assert (end["type"], end["status"]) == ("RunEnded", "stopped")
     assert list((tmp_path / "x" / "artefacts").iterdir())
     assert not (tmp_path / "x" / LOCK_FILE).exists()
+    assert checkpoint_files(tmp_path / "x")[0][0][1] == end_epoch(tmp_path / "x")
+
+
+def end_epoch(folder: Path) -> int:
+    return read_run(folder).epoch.number
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_whoever_takes_the_machine_away_does_not_wait_for_the_test_split(name, tmp_path, at_first_epoch):
+    """A person who ends a run looks at the result; a scheduler's run goes on and opens the split at its end."""
+    at_first_epoch(name)
+    console.esper("run", "tiny", LONG, "--run-dir", "x")
+    assert bool(events(tmp_path / "x", "TestMeasured")) == (name == "SIGINT")
+
+
+def test_a_hang_up_leaves_a_checkpoint_and_the_run_goes_on(tmp_path, at_first_epoch):
+    at_first_epoch("SIGHUP")
+    done = console.esper("run", "tiny", "--run-dir", "x", "--set=checkpoint.every_epochs=0")
+    assert done.code == 0
+    told = [e["state"] for e in events(tmp_path / "x", "SessionChanged")]
+    assert told == ["running", "hangup"]
+    assert len(events(tmp_path / "x", "CheckpointSaved")) == 1
+    assert last_event(tmp_path / "x")["status"] == "done"
+
+
+def test_sigusr1_writes_a_checkpoint_and_the_run_goes_on(tmp_path, at_first_epoch):
+    at_first_epoch("SIGUSR1")
+    done = console.esper("run", "tiny", "--run-dir", "x", "--set=checkpoint.every_epochs=0")
+    assert (done.code, done.err) == (0, "esper: a checkpoint follows at the end of this epoch\n")
+    (saved,) = events(tmp_path / "x", "CheckpointSaved")
+    assert (tmp_path / "x" / saved["path"]).is_file()
 
 
 def test_a_second_signal_ends_the_run_now(tmp_path):
@@ -124,9 +173,9 @@ def test_a_signal_before_the_start_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_signals_are_given_back(tmp_path):
-    before = {name: signal.getsignal(getattr(signal, name)) for name in ENDINGS}
+    before = {name: signal.getsignal(getattr(signal, name)) for name in HEARD}
     console.esper("run", "tiny", "--device", "cuda:99")
-    assert {name: signal.getsignal(getattr(signal, name)) for name in ENDINGS} == before
+    assert {name: signal.getsignal(getattr(signal, name)) for name in HEARD} == before
 
 
 def test_death_loses_no_finished_epoch(tmp_path):
@@ -141,7 +190,7 @@ def test_death_loses_no_finished_epoch(tmp_path):
     assert report.damaged == 0
     assert [epoch.number for epoch in record.rounds[0].epochs][:printed] == list(range(1, printed + 1))
     checked = console.esper("runs", "check", "x")
-    assert "the run did not end; its finished epochs are in the log" in checked.out
+    assert re.search(r"the run was cut short after epoch \d+ of 2000: `esper resume .*` goes on after", checked.out)
     assert console.esper("runs", "show", "x").out.startswith("not finished")
     assert console.esper("run", "tiny", "--run-dir", "x").code == 9
     assert console.esper("runs", "rm", "--yes", "x").code == 0

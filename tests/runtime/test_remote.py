@@ -22,6 +22,7 @@ class Stub:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.acks: deque[Ack] = deque()
+        self.reports: list[str] = []
 
     def submit(self, command: Command) -> int:
         self.commands.append(command)
@@ -34,6 +35,9 @@ class Stub:
 
     def listen_acks(self) -> deque[Ack]:
         return self.acks
+
+    def report(self, state: str, text: str) -> None:
+        self.reports.append(text)
 
     def last_seq(self) -> int:
         return 0

@@ -12,7 +12,7 @@ import pytest
 
 from esper_tui.karn.read import read_run_file
 from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible, UsageError
-from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, RUN_ID, SUBFOLDERS, events_file
+from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, RUN_ID, SUBFOLDERS, checkpoint_files, events_file
 from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.run_info import describe_run, end_of_log
@@ -291,18 +291,41 @@ def test_runs_path_and_tag(runs):
 def test_runs_check_says_what_is_damaged(runs):
     sound = console.esper("runs", "check", "aaa2")
     assert sound.code == 0
-    assert re.match(r"log: \d+ events, 24 epochs, 0 damaged, 0 unknown\n$", sound.out)
+    log, checkpoints, outlook = sound.out.splitlines()
+    assert re.fullmatch(r"log: \d+ events in 1 segment, 24 epochs, 0 damaged, 0 unknown", log)
+    assert re.fullmatch(r"checkpoints: \d sound \(r000-e0020, .*\), 0 damaged", checkpoints)
+    assert re.search(r"has ended after epoch 24 in \d+ s; `esper runs show .*aaa2` prints its receipt", outlook)
+    assert "resume" not in outlook
     torn = console.esper("runs", "check", "aaa3")
     assert torn.code == 5
     assert "1 damaged" in torn.out
-    assert "the run did not end; its finished epochs are in the log" in torn.out
+    assert re.search(r"the run was cut short after epoch 24 of 24: `esper resume .*aaa3` goes on after", torn.out)
     artefact = next(runs[2].glob("artefacts/*"))
     artefact.write_bytes(artefact.read_bytes()[:-10])
     (runs[2] / RUN_FILE).unlink()
     broken = console.esper("runs", "check", "aaa1")
     assert broken.code == 5
     assert "run.toml is missing or damaged" in broken.out
-    assert f"artefacts/{artefact.name} is damaged" in broken.out
+    assert f"artefacts/{artefact.name} is not a readable state file" in broken.out
+
+
+def test_runs_check_says_from_where_a_run_can_go_on(runs):
+    """A flipped bit in the newest checkpoint, a hole in the log, and no ending."""
+    folder = runs[2]
+    ((_, epoch), newest), ((_, before), _), *_ = checkpoint_files(folder)
+    data = bytearray(newest.read_bytes())
+    data[-5] ^= 0x10
+    newest.write_bytes(data)
+    lines = events_file(folder, 0).read_bytes().splitlines(keepends=True)
+    hole = next(line for line in lines if b'"EpochMeasured"' in line and b'"epoch":7,' in line)
+    events_file(folder, 0).write_bytes(b"".join(line for line in lines[:-1] if line != hole))
+    done = console.esper("runs", "check", "aaa1")
+    assert done.code == 5
+    assert "1 events before it are missing" in done.out
+    assert "round 0: epoch 8 follows epoch 6" in done.out
+    assert f"{newest} is damaged: its checksum does not fit" in done.out
+    assert f"r000-e{epoch:04d}" not in done.out.splitlines()[1]
+    assert done.out.splitlines()[-1].endswith(f"`esper resume {folder.name}` goes on after epoch {before}")
 
 
 def test_runs_gc_says_before_it_does(runs):

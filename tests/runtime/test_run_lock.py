@@ -85,8 +85,18 @@ def test_a_lock_of_another_host_is_believed_while_its_heart_beats(tmp_path):
     assert "on elsewhere; go to that host or wait until its heartbeat is 60 s old" in holder(tmp_path)
     with pytest.raises(Busy):
         RunLock(tmp_path)
-    write_lock(tmp_path, host="elsewhere", heartbeat=time.time() - STALE_AFTER_S - 1)
+    with pytest.raises(Busy, match="on elsewhere"):
+        RunLock(tmp_path, take_over=True)
+
+
+def test_a_silent_lock_of_another_host_is_taken_over_when_that_is_said(tmp_path):
+    """Whether that process lives cannot be known from here; its heart has stopped, or its clock is another one."""
+    write_lock(tmp_path, host="elsewhere", pid=77, heartbeat=time.time() - STALE_AFTER_S - 1)
     assert holder(tmp_path) is None
+    with pytest.raises(Busy, match=r"by process 77 on elsewhere, silent for 6\d s; .* add --take-over"):
+        RunLock(tmp_path)
+    RunLock(tmp_path, take_over=True)
+    assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
 
 
 RUBBISH = ["", "{", "[]", "3", '{"pid": 1}', "[" * 100_000]

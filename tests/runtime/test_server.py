@@ -27,6 +27,7 @@ class Stub:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.acks: deque[Ack] = deque()
+        self.reports: list[str] = []
         self.seq = 3
 
     def submit(self, command: Command) -> int:
@@ -39,6 +40,9 @@ class Stub:
 
     def listen_acks(self) -> deque[Ack]:
         return self.acks
+
+    def report(self, state: str, text: str) -> None:
+        self.reports.append(text)
 
     def last_seq(self) -> int:
         return self.seq

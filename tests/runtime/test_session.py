@@ -412,9 +412,10 @@ def test_requests_that_make_no_sense_are_rejected_and_not_numbered(room):
     begin(room).send(Pause())
     room.let()
     room.paused()
-    assert room.answered(room.send(Override(7, WAIT))).reason == "there is no environment 7"
-    assert room.answered(room.send(Override(0, germinate("r5c5")))).reason == "the host has no slot r5c5"
-    assert room.answered(room.send(Look(9))).reason == "there is no environment 9"
+    assert room.answered(room.send(Override(7, WAIT))).reason == "there is no environment 7, only 0 to 1"
+    nowhere = room.answered(room.send(Override(0, germinate("r5c5"))))
+    assert nowhere.reason == "the host has no slot r5c5, only r0c0, r1c0"
+    assert room.answered(room.send(Look(9))).reason == "there is no environment 9, only 0 to 1"
     assert room.answered(room.send(Override(0, WAIT))).intervention == 1
 
 
