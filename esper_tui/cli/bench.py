@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from esper_tui.cli.options import Set
+
 app = typer.Typer(help="Measure speed and what growth buys, on this machine.", no_args_is_help=True)
 Windows = Annotated[int, typer.Option(min=6, help="Paired windows; 30 or more for ratios near 1.")]
 
@@ -77,6 +79,34 @@ def ui(
     from esper_tui.bench.ui import bench_ui
 
     bench_ui(typer.echo, windows, keys)
+
+
+@app.command()
+def arms(windows: Windows = 31) -> None:
+    """Six arms of eight seeds in one stacked engine against the same networks one by one."""
+    from esper_tui.bench.arms import bench_arms
+
+    bench_arms(typer.echo, windows)
+
+
+PresetOption = Annotated[str, typer.Option("--preset", help="Preset whose task is played.")]
+Pairs = Annotated[int, typer.Option("--pairs", min=3, help="Paired seeds.")]
+
+
+@app.command()
+def insertion(preset: PresetOption = "quickstart", pairs: Pairs = 8, overrides: Set = None) -> None:
+    """Accuracy right before and after planting and every tick of a ramp, on the same weights, per blueprint."""
+    from esper_tui.bench.insertion import bench_insertion
+
+    bench_insertion(typer.echo, preset, overrides or [], pairs)
+
+
+@app.command()
+def incubation(preset: PresetOption = "quickstart", pairs: Pairs = 8, overrides: Set = None) -> None:
+    """Gain, dependence and gradients of seeds that incubate for 0, 1, 2 and 5 epochs."""
+    from esper_tui.bench.incubation import bench_incubation
+
+    bench_incubation(typer.echo, preset, overrides or [], pairs)
 
 
 @app.command()
