@@ -30,7 +30,7 @@ def _paragraph(block: Paragraph) -> str:
 
 
 def _facts(block: Facts) -> str:
-    return "\n".join(f"* {for_markdown(name)}: {for_markdown(value)}" for name, value in block.pairs)
+    return "\n".join("* " + for_markdown(f"{name}: {value}") for name, value in block.pairs)
 
 
 def _tiles(block: Tiles) -> str:

@@ -1,6 +1,7 @@
 """The sections of a report on one run, in the order in which a sceptical reader asks."""
 
 from collections.abc import Callable
+from typing import Any
 
 from esper_tui.evidence.report.blocks import Paragraph, Report, Section
 from esper_tui.evidence.report.facts import RunFacts
@@ -12,8 +13,7 @@ from esper_tui.evidence.report.policy_pages import policy_section
 from esper_tui.runtime.receipt import assisted_steps, badge
 from esper_tui.runtime.runs import tags_of
 
-Page = Callable[[RunFacts], Section]
-PAGES: dict[str, Page] = {
+PAGES: dict[str, Callable[[RunFacts], Section]] = {
     "What growth bought": gain_section,
     "What ran": ran_section,
     "Curves": curves_section,
@@ -26,22 +26,24 @@ PAGES: dict[str, Page] = {
 
 def run_report(facts: RunFacts, measured: list[Measured] | None = None) -> Report:
     """A whole report on one run; ``measured`` is what the exported modules scored, if they were asked."""
-    sections = (head_section(facts), *run_sections(facts, 2, measured), reading_section(facts))
+    head, foot = guarded("", head_section, facts), guarded("How to read this", reading_section, facts)
+    sections = (head, *run_sections(facts, 2, measured), foot)
     preset = facts.document.get("preset") or facts.name
     return Report(f"{preset}", f"run {facts.name}", sections, badges(facts))
 
 
 def run_sections(facts: RunFacts, level: int, measured: list[Measured] | None = None) -> tuple[Section, ...]:
-    """Everything but head and foot.  A part of the log that makes no sense costs its section, not the report."""
-    found = [_section(title, page, facts) for title, page in PAGES.items()]
+    """Everything but head and foot."""
+    found = [guarded(title, page, facts) for title, page in PAGES.items()]
     if measured is not None:
         found.insert(1, measured_section(measured))
     return tuple(Section(section.title, section.blocks, level) for section in found)
 
 
-def _section(title: str, page: Page, facts: RunFacts) -> Section:
+def guarded(title: str, page: Callable[..., Section], *about: Any) -> Section:
+    """A section; a part of the log that makes no sense costs its section and not the report."""
     try:
-        return page(facts)
+        return page(*about)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         text = f"This part of the log makes no sense and is left out ({type(error).__name__}: {error})."
         return Section(title, (Paragraph(text),))
@@ -50,7 +52,7 @@ def _section(title: str, page: Page, facts: RunFacts) -> Section:
 def badges(facts: RunFacts) -> tuple[tuple[str, str], ...]:
     """How the run ended, whether people decided in it, its tags."""
     record = facts.record
-    status = record.status or "not finished"
+    status = str(record.status or "not finished")
     tone = {"done": "good", "stopped": "", "not finished": ""}.get(status, "bad")
     assisted = badge(assisted_steps(record))
     tags = [(tag, "tag") for tag in tags_of(facts.document)]

@@ -6,7 +6,7 @@ from esper_tui.evidence.report.head_pages import bottom_line, reading_section
 from esper_tui.evidence.report.measuring import Measured
 from esper_tui.evidence.report.numbers import count, duration, finite, mean, number, percent
 from esper_tui.evidence.report.plots import Curves, Line, Range, Ranges
-from esper_tui.evidence.report.run_pages import run_report, run_sections
+from esper_tui.evidence.report.run_pages import guarded, run_report, run_sections
 from esper_tui.runtime.receipt import assisted_steps, badge
 
 
@@ -14,11 +14,15 @@ def runs_report(runs: list[RunFacts], measured: list[list[Measured] | None]) -> 
     """One run has a report of its own; several have an overview."""
     if len(runs) == 1:
         return run_report(runs[0], measured[0])
-    sections: list[Section] = [_overview(runs), _settings(runs)]
+    sections: list[Section] = [guarded("Overview", _overview, runs), guarded("What differs", _settings, runs)]
     for facts, own in zip(runs, measured, strict=True):
-        sections.append(Section(facts.name, (Paragraph(bottom_line(facts), "lead"),)))
+        sections.append(guarded(facts.name, _title, facts))
         sections += run_sections(facts, 3, own)
     return Report(f"{len(runs)} runs", ", ".join(r.name for r in runs), (*sections, reading_section(runs[0])))
+
+
+def _title(facts: RunFacts) -> Section:
+    return Section(facts.name, (Paragraph(bottom_line(facts), "lead"),))
 
 
 def _overview(runs: list[RunFacts]) -> Section:
