@@ -5,6 +5,7 @@ Tensor shapes carry a legend: B images, k rows of the chunk, S slots, P paramete
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,8 @@ from esper_tui.tolaria.stack import Build, Placement, Stacked, add_rows, decay_c
 
 Kind = tuple[str, Form]
 """What seeds of one group share: blueprint and blend form."""
+Place = Literal["resting", "nursery", "grafts"]
+"""Not learning yet, in the shadow pass, in the host's forward pass."""
 Key = tuple[int, int]
 """A seed's place in a chunk: (row, slot index)."""
 
@@ -156,6 +159,22 @@ class Chunk:
         """Kind and row of a grafted seed."""
         kind, group = self._find(self.grafts, key)
         return kind, group.bank.row(group.members.index(key[0]))
+
+    def copy_seed(self, key: Key) -> tuple[Place, Kind, Row]:
+        """Where a living seed is, its kind, and a copy of its row."""
+        if key in self.resting:
+            kind, row = self.resting[key]
+            return "resting", kind, {name: tensor.clone() for name, tensor in row.items()}
+        where: Place = "grafts" if any(key[0] in g.members for g in self.grafts[key[1]].values()) else "nursery"
+        kind, group = self._find(getattr(self, where), key)
+        return where, kind, group.bank.row(group.members.index(key[0]))
+
+    def adopt_seed(self, key: Key, where: Place, kind: Kind, row: Row) -> None:
+        """Takes over a seed that lived in another chunk."""
+        if where == "resting":
+            self.resting[key] = (kind, row)
+        else:
+            self._group(getattr(self, where), key[1], kind).insert(key[0], row)
 
     def write_seed(self, key: Key, saved: Row) -> None:
         """Overwrites the row of a grafted seed."""

@@ -7,7 +7,7 @@ import torch
 
 from esper_tui.data.load import load_splits
 from esper_tui.evidence.compare.forks import Fork, ForkGenerators, play_forks, questions, replay
-from esper_tui.evidence.compare.grown import Rates, heuristic, play_grown, random_at, scheduled, wait
+from esper_tui.evidence.compare.grown import Rates, greedy, heuristic, play_grown, random_at, scheduled, wait
 from esper_tui.evidence.compare.setting import Setting, instances
 from esper_tui.evidence.compare.static import Job, play_static
 from esper_tui.leyline.choices import Decision, Op
@@ -131,3 +131,14 @@ def test_a_verdict_over_forks(setting, asked):
     assert [(f["slot"], f["epoch"], len(f["gains"])) for f in found] == [("r0c0", 6, 4)]
     assert len(set(found[0]["gains"])) == 4
     assert found[0]["paid"] == (found[0]["mean"] > 2 * found[0]["se"])
+
+
+def test_a_planner_looks_ahead_and_pays_for_it(setting):
+    """Two boundaries are left at which something may be planted; what it tries counts as measuring."""
+    makers = {"A0": wait, "A10": greedy(horizon=3)}
+    rows = play_grown(setting, SEEDS[:1], instances(CONFIG, SEEDS[:1]), makers, quiet)
+    alone, planned = rows
+    assert planned.ablation > 2 * planned.training > alone.ablation == 0.0
+    assert planned.test_acc is not None
+    first = planned.decisions[0][0] if planned.decisions else len(alone.curve)
+    assert planned.curve[:first] == alone.curve[:first]

@@ -12,7 +12,17 @@ from statistics import fmean
 
 from esper_tui.evidence.compare.arms import ARMS, base
 from esper_tui.evidence.compare.flops import Costs
-from esper_tui.evidence.compare.grown import Make, Rates, heuristic, learned, play_grown, random_at, scheduled, wait
+from esper_tui.evidence.compare.grown import (
+    Make,
+    Rates,
+    greedy,
+    heuristic,
+    learned,
+    play_grown,
+    random_at,
+    scheduled,
+    wait,
+)
 from esper_tui.evidence.compare.hosts import GROWTH, with_parameters
 from esper_tui.evidence.compare.plan import Plan
 from esper_tui.evidence.compare.setting import Row, Setting, Tell, instances, part_of
@@ -72,7 +82,7 @@ def controller(arm: str, plan: Plan, found: Found) -> Make:
         return random_at(Rates(found.rates["germination"], found.rates["prune"]))
     if arm == "A7s":
         return scheduled([(epoch, Decision.from_named(heads)) for epoch, heads in found.schedule])
-    return {"A0": wait, "A7": heuristic}[arm]
+    return {"A0": wait, "A7": heuristic, "A10": greedy(plan.horizon)}[arm]
 
 
 def play_growing(block: Block, arms: list[str], tell: Tell) -> list[Row]:
@@ -133,7 +143,7 @@ def _play_sized(block: Block, arm: str, growth: float, kernel: int | None, tell:
 
 
 PARTS = (
-    Part("grown", tuple(name for name, arm in ARMS.items() if arm.grows and name != "A10"), play_growing),
+    Part("grown", tuple(name for name, arm in ARMS.items() if arm.grows), play_growing),
     Part("whole", ("A2", "A5"), play_whole),
     Part("longer", ("A1",), play_longer),
     Part("whole-longer", ("A3",), play_whole_longer),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from esper_tui.evidence.compare.flops import Account, Costs
+from esper_tui.evidence.compare.greedy import Greedy
 from esper_tui.evidence.compare.setting import Row, Setting, Tell, measure_delivered
 from esper_tui.leyline.choices import Decision, Op
 from esper_tui.leyline.events import DecisionTaken, Event, GovernorActed, RoundEnded
@@ -21,9 +22,19 @@ from esper_tui.tamiyo.learned import Learned
 from esper_tui.tamiyo.scripted import Random, Schedule, Wait
 from esper_tui.tamiyo.side_by_side import SideBySide
 
-Make = Callable[[Parts, int], Policy]
-"""Makes the controller of an arm; the number is that of its first seed."""
 ALONE = "A0"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the environments of an arm begin: the number of the first seed, and of its environment."""
+
+    seed: int
+    env: int
+
+
+Make = Callable[[Parts, Place], Policy]
+"""Makes the controller of an arm."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +45,24 @@ class Rates:
     prune: float
 
 
-def wait(parts: Parts, first: int) -> Policy:
+def wait(parts: Parts, place: Place) -> Policy:
     return Wait()
 
 
-def heuristic(parts: Parts, first: int) -> Policy:
-    return build_heuristic(parts.config, first)
+def heuristic(parts: Parts, place: Place) -> Policy:
+    return build_heuristic(parts.config, place.seed)
+
+
+def greedy(horizon: int) -> Make:
+    return lambda parts, place: Greedy(parts, place.env, horizon)
 
 
 def random_at(rates: Rates) -> Make:
     """Random decisions; every seed is to come to full strength, because below it none can be committed."""
 
-    def make(parts: Parts, first: int) -> Policy:
+    def make(parts: Parts, place: Place) -> Policy:
         def generator(round_: int, epoch: int, env: int) -> random.Random:
-            return seeding.decision_random(parts.config.run.seed, round_, epoch, first + env)
+            return seeding.decision_random(parts.config.run.seed, round_, epoch, place.seed + env)
 
         return Random(rates.germination, rates.prune, generator, targets=("FULL",))
 
@@ -61,11 +76,11 @@ def learned(name: str) -> Make:
         UsageError, Incompatible: if there is none, or it cannot be used.
     """
     saved = find_policy(name)
-    return lambda parts, first: Learned(saved.network(), parts.layout, None, saved.value_scale)
+    return lambda parts, place: Learned(saved.network(), parts.layout, None, saved.value_scale)
 
 
 def scheduled(plan: Sequence[tuple[int, Decision]]) -> Make:
-    return lambda parts, first: Schedule(plan)
+    return lambda parts, place: Schedule(plan)
 
 
 class Meter(Unwatched):
@@ -110,7 +125,8 @@ def play_grown(
     config = setting.fixed(count * len(makers), reward={"control": "twin"})
     parts = setting.parts(config, Shared(config, [*instances] * len(makers), range(count)))
     spans = {arm: range(i * count, (i + 1) * count) for i, arm in enumerate(makers)}
-    parts.policy = SideBySide([(make(parts, seeds[0]), spans[arm]) for arm, make in makers.items()])
+    controllers = [(make(parts, Place(seeds[0], spans[arm].start)), spans[arm]) for arm, make in makers.items()]
+    parts.policy = SideBySide(controllers)
     names = [arm for arm, span in spans.items() for _ in span]
     meter = Meter(parts, [name != ALONE for name in names], tell)
     events: list[Event] = []
@@ -119,9 +135,19 @@ def play_grown(
         delivered = meter.loop.play({}).delivered
         rows = [_row(parts, meter, events, env, names[env], seeds[env % count]) for env in range(len(names))]
         measure_delivered(parts, {d.env: d.network for d in delivered}, rows)
+        charge_trials(controllers, rows)
     finally:
         parts.engine.close()
     return rows
+
+
+def charge_trials(controllers: Sequence[tuple[Policy, range]], rows: Sequence[Row]) -> None:
+    """What a planner tried out counts as measuring."""
+    for policy, span in controllers:
+        if isinstance(policy, Greedy):
+            policy.close()
+            for env, cost in policy.spent.items():
+                rows[span[env]].ablation += cost
 
 
 def _row(parts: Parts, meter: Meter, events: list[Event], env: int, arm: str, seed: int) -> Row:

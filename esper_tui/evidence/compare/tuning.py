@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any
 
-from esper_tui.evidence.compare.grown import Make, Rates, play_grown, scheduled, wait
+from esper_tui.evidence.compare.grown import Make, Place, Rates, play_grown, scheduled, wait
 from esper_tui.evidence.compare.hosts import GROWTH, with_parameters
 from esper_tui.evidence.compare.setting import TUNING, Row, Setting, Tell, instances, part_of
 from esper_tui.evidence.compare.static import Job, play_static
@@ -95,8 +95,8 @@ def watch_policy(setting: Setting, make: Make, tell: Tell) -> tuple[Rates, int]:
     """How often a policy plants and prunes, and how many parameters its networks have, the median."""
     counted: list[Counted] = []
 
-    def count(parts: Parts, first: int) -> Policy:
-        counted.append(Counted(make(parts, first)))
+    def count(parts: Parts, place: Place) -> Policy:
+        counted.append(Counted(make(parts, place)))
         return counted[0]
 
     seeds = range(SEEDS)
