@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -17,7 +18,8 @@ from esper_tui.leyline.choices import Op
 from esper_tui.leyline.config import Ppo
 from esper_tui.leyline.legality import SETTLING_EPOCHS
 from esper_tui.leyline.stages import DEVELOPING, Stage
-from esper_tui.runtime.seeding import decision_random, key_number
+from esper_tui.runtime.build import uniforms
+from esper_tui.runtime.seeding import key_number
 from esper_tui.runtime.trainer import Trainer
 from esper_tui.simic.buffer import Episodes, Rollout, Step
 from esper_tui.tamiyo.learned import Learned
@@ -110,7 +112,7 @@ def train(world: World, config: Ppo, seed: int, steps: int, look: Callable[[int,
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key_number("network", seed))
         network = Network(Sizes(config.width, config.slot_width))
-    learned = Learned(network, layout_of(world), lambda r, t, env: uniforms(seed, r, t, env))
+    learned = Learned(network, layout_of(world), partial(uniforms, seed))
     trainer = Trainer(learned, config, seed)
     updates = max(1, steps // (EPISODES * world.epochs))
     for number in range(updates):
@@ -119,11 +121,6 @@ def train(world: World, config: Ppo, seed: int, steps: int, look: Callable[[int,
         metrics = trainer.update(rollout, number, number / updates)
         look((number + 1) * EPISODES * world.epochs, metrics)
     return learned
-
-
-def uniforms(seed: int, round_: int, epoch: int, env: int) -> list[float]:
-    rng = decision_random(seed, round_, epoch, env)
-    return [rng.random() for _ in HEADS]
 
 
 def play(world: World, learned: Learned, round_: int, rng: np.random.Generator) -> Rollout:

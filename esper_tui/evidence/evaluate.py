@@ -1,26 +1,37 @@
 """What a policy is worth: whole episodes on instances that no training pool holds, paired between policies.
 
-Learned policies act greedily and without exploration.  Everything is measured on the reward half of the validation
-images; the controls of the instances are trained once and shared by all policies.
+Learned policies act greedily and without exploration, or sampled, the two apart.  Everything is measured on the reward
+half of the validation images; the controls of the instances are trained once and shared by all players.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from esper_tui.data.load import load_splits
+from esper_tui.evidence.compare.grown import random_at
+from esper_tui.evidence.compare.tuning import Counted
 from esper_tui.evidence.stats import Interval, iqm_interval
 from esper_tui.leyline.config import RunConfig
+from esper_tui.leyline.errors import UsageError
 from esper_tui.leyline.events import Event, RoundEnded
+from esper_tui.leyline.protocols import Policy
 from esper_tui.runtime import seeding
-from esper_tui.runtime.build import build_parts, build_shape
+from esper_tui.runtime.build import Parts, build_parts, build_shape, uniforms
 from esper_tui.runtime.instances import HELD_OUT, Instances
 from esper_tui.runtime.probe_cache import choose_engine
 from esper_tui.runtime.unwatched import play_unwatched
+from esper_tui.tamiyo.learned import Learned
+from esper_tui.tamiyo.scripted import Wait
 
 Row = dict[str, Any]
+MATCHED = "matched"
+"""The random policy that plants and prunes as often, where it may, as the first player."""
+SAMPLED = " sampled"
+"""After the name of a learned policy: its decisions are drawn, not the most likely ones."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +58,66 @@ def evaluation_config(config: RunConfig, policy: str, envs: int) -> RunConfig:
 
 
 def evaluate(
-    config: RunConfig, policies: list[str], episodes: int, done: Callable[[str, int], None] = lambda name, count: None
+    config: RunConfig, players: list[str], episodes: int, done: Callable[[str, int], None] = lambda name, count: None
 ) -> list[Evaluation]:
-    """Plays the same held-out instances under every policy.  ``done`` is told of finished episodes.
+    """Plays the same held-out instances under every player.  ``done`` is told of finished episodes.
+
+    Args:
+        players: policies by name, a learned one with ``SAMPLED`` to draw its decisions; ``MATCHED`` after another one.
 
     Raises:
         UsageError, Incompatible: if a policy does not exist or cannot be used.
     """
-    splits = load_splits(config.data, seeding.generator)
-    choice = choose_engine(build_shape(config), config)
-    found: dict[str, list[Row]] = {policy: [] for policy in policies}
-    for first in range(0, episodes, config.run.envs):
-        envs = min(config.run.envs, episodes - first)
-        instances = Instances(config, HELD_OUT + first, kept=True)
-        for policy in policies:
-            wanted = evaluation_config(config, policy, envs)
-            instances.config = wanted
-            events: list[Event] = []
-            play_unwatched(build_parts(wanted, splits, choice, instances), events.append)
-            found[policy] += next(e.rows for e in events if isinstance(e, RoundEnded))
-            done(policy, len(found[policy]))
-    return [Evaluation(policy, rows) for policy, rows in found.items()]
+    if players[0] == MATCHED:
+        raise UsageError(f"{MATCHED} has nobody to be matched to; name it after another policy")
+    course, found = _Course(config, episodes), []
+    for player in players:
+        rows: list[Row] = []
+        for first in range(0, episodes, config.run.envs):
+            rows += course.play(player, first, player == players[0])
+            done(player, len(rows))
+        found.append(Evaluation(player, rows))
+    return found
+
+
+class _Course:
+    """Held-out instances in groups that are played side by side, with the controls that were trained for them.
+
+    Attributes:
+        leader: counts what the first player does, over all groups.
+    """
+
+    def __init__(self, config: RunConfig, episodes: int):
+        self.config, self.episodes = config, episodes
+        self.splits = load_splits(config.data, seeding.generator)
+        self.choice = choose_engine(build_shape(config), config)
+        self.groups: dict[int, Instances] = {}
+        self.leader = Counted(Wait())
+
+    def play(self, player: str, first: int, leads: bool) -> list[Row]:
+        """Rows of the group that begins with a held-out instance."""
+        envs = min(self.config.run.envs, self.episodes - first)
+        name = "random" if player == MATCHED else player.removesuffix(SAMPLED)
+        wanted = evaluation_config(self.config, name, envs)
+        instances = self.groups.setdefault(first, Instances(self.config, HELD_OUT + first, kept=True))
+        instances.config = wanted
+        parts = build_parts(wanted, self.splits, self.choice, instances)
+        parts.policy = self._controller(parts, player, first)
+        if leads:
+            self.leader.policy, parts.policy = parts.policy, self.leader
+        events: list[Event] = []
+        play_unwatched(parts, events.append)
+        return next(e.rows for e in events if isinstance(e, RoundEnded))
+
+    def _controller(self, parts: Parts, player: str, first: int) -> Policy:
+        if player == MATCHED:
+            return random_at(self.leader.rates())(parts, first)
+        if player.endswith(SAMPLED):
+            if not isinstance(parts.policy, Learned):
+                raise UsageError(f"{player.removesuffix(SAMPLED)} is no learned policy; only those can be sampled")
+            draw = partial(uniforms, parts.config.run.seed)
+            parts.policy.uniforms = lambda round_, epoch, env: draw(round_, epoch, first + env)
+        return parts.policy
 
 
 def differences(a: Evaluation, b: Evaluation, key: str = "gain") -> list[float]:

@@ -186,10 +186,10 @@ def build_policy(config: RunConfig, layout: Layout, saved: PolicyFile | None) ->
     }
     if settings.policy in makers:
         return makers[settings.policy]()
-    uniforms = partial(_uniforms, config.run.seed) if config.run.mode == "learn" else None
+    drawn = partial(uniforms, config.run.seed) if config.run.mode == "learn" else None
     if saved is not None:
-        return Learned(saved.network(), layout, uniforms, saved.value_scale)
-    return Learned(build_network(config), layout, uniforms)
+        return Learned(saved.network(), layout, drawn, saved.value_scale)
+    return Learned(build_network(config), layout, drawn)
 
 
 def build_network(config: RunConfig) -> Network:
@@ -199,7 +199,8 @@ def build_network(config: RunConfig) -> Network:
         return Network(Sizes(config.ppo.width, config.ppo.slot_width))
 
 
-def _uniforms(seed: int, round_: int, epoch: int, env: int) -> list[float]:
+def uniforms(seed: int, round_: int, epoch: int, env: int) -> list[float]:
+    """A number in [0, 1) for every head of one decision."""
     rng = seeding.decision_random(seed, round_, epoch, env)
     return [rng.random() for _ in HEADS]
 
