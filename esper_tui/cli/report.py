@@ -1,13 +1,15 @@
 """``esper report``: what a run or a comparison did, for people who were not there."""
 
 import shutil
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esper_tui.cli.options import run_ids
+
+if TYPE_CHECKING:
+    from esper_tui.evidence.report.blocks import Report
 
 
 def report(
@@ -30,17 +32,22 @@ def report(
 
     found, home = make_report(runs, measure)
     if terminal:
-        from esper_tui.evidence.report.terminal import COLOURS, to_lines
-
-        width = shutil.get_terminal_size().columns
-        kind = "braille" if (sys.stdout.encoding or "").lower().startswith("utf") else "ascii"
-        for pieces in to_lines(found, width, kind):
-            painted = (typer.style(text, fg=_colour(COLOURS, style), bold="bold" in style) for text, style in pieces)
-            typer.echo("".join(painted))
+        _show(found)
     if to is not None or not terminal:
         for path in write_report(found, to or home):
             typer.echo(path)
 
 
-def _colour(colours: dict[str, str], style: str) -> str | None:
-    return next((colours[name] for name in style.split() if name in colours), None)
+def _show(found: "Report") -> None:
+    """The report as lines, with the signs and in the width of this terminal."""
+    from esper_tui.evidence.report.terminal import COLOURS, to_lines
+    from esper_tui.sanctum.glyphs import choose_glyphs
+
+    glyphs = choose_glyphs()
+    for pieces in to_lines(found, shutil.get_terminal_size().columns, glyphs.plot):
+        styles = ((glyphs.shown(text), style.split()) for text, style in pieces)
+        painted = (
+            typer.style(text, fg=next((COLOURS[n] for n in names if n in COLOURS), None), bold="bold" in names)
+            for text, names in styles
+        )
+        typer.echo("".join(painted))

@@ -365,7 +365,8 @@ def test_both_files_are_written_into_the_run(quick, tmp_path):
     assert (tmp_path / "new" / "my.md").read_text() == (run / "reports" / "report.md").read_text()
 
 
-def test_in_the_terminal_nothing_is_written(quick):
+def test_in_the_terminal_nothing_is_written(quick, monkeypatch):
+    monkeypatch.setenv("ESPER_GLYPHS", "unicode")
     done = console.esper("report", str(quick), "-t")
     assert done.code == 0, done.err
     assert "Growth bought +6.58 points" in done.out
@@ -382,6 +383,13 @@ def test_the_exported_modules_are_measured_on_demand(finished_run, tmp_path):
     assert len(rows) == 2
     for row in rows:
         assert row["exported module %, [95 %]"].split()[0] == row["the run said %"]
+
+
+def test_a_terminal_without_unicode_gets_ascii(quick, monkeypatch):
+    monkeypatch.setenv("ESPER_GLYPHS", "ascii")
+    done = console.esper("report", str(quick), "-t")
+    assert done.out.isascii()
+    assert re.search(r"^ *env 0 +o-+\* +\+5\.0$", done.out, re.M)
 
 
 @pytest.mark.parametrize(
