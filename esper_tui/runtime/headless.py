@@ -85,7 +85,8 @@ def _attend(
 ) -> int:
     output = Output()
     try:
-        for event in _until_end(session, signals, news):
+        say = (lambda text: None) if json or quiet else output.say
+        for event in _until_end(session, signals, news, say):
             reduce(record, event)
             if not quiet:
                 _show(event, record, session, output, json)
@@ -101,14 +102,23 @@ def _attend(
     return int(signals.code if signals.code and ending.code == ExitCode.STOPPED else ending.code)
 
 
-def _until_end(session: LocalSession, signals: Signals, news: News) -> Iterator[dict[str, Any]]:
-    """Everything that happens until the session has ended."""
+def _until_end(
+    session: LocalSession, signals: Signals, news: News, say: Callable[[str], None]
+) -> Iterator[dict[str, Any]]:
+    """Everything that happens until the session has ended.
+
+    Controls that are trained alone are part of no record: ``say`` is told of them, because they may take long.
+    """
+    shown = ""
     while True:
         alive = session.thread.is_alive()
         yield from news()
         signals.look()
         if not alive:
             return
+        before, shown = shown, session.pace.phase_name
+        if shown == "controls" != before:
+            say(controls_line(session))
         time.sleep(POLL_S)
 
 
@@ -159,6 +169,13 @@ def epoch_line(record: RunRecord, session: LocalSession) -> str:
         f"best={_mean_pct([best])} gain={_mean(columns['gain/loss'])} seeds={seed_letters(epoch.stages)} "
         f"img/s={rate} eta={eta} mem={memory:.2f}G"
     )
+
+
+def controls_line(session: LocalSession) -> str:
+    """One line before the silence in which the controls of a round's new instances train."""
+    run = session.loop.config.run
+    which = f"round={session.loop.round + 1}/{run.rounds} " if run.rounds > 1 else ""
+    return f"{which}controls: networks that never grow train for {run.epochs} epochs and are kept"
 
 
 def update_line(event: dict[str, Any]) -> str:

@@ -4,11 +4,13 @@ import json
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from esper_tui.karn.read import read_run_file
 from esper_tui.leyline.folder import LOCK_FILE, events_file
+from esper_tui.runtime import headless
 from esper_tui.runtime.runs import all_runs, runs_folder
 from tests import console
 
@@ -207,3 +209,22 @@ def test_a_folder_of_ones_own_survives_a_refused_run(tmp_path):
     (tmp_path / "own" / "notes.txt").write_text("mine")
     assert console.esper("run", "tiny", "--device", "cuda:99", "--run-dir", "own").code == 6
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["notes.txt"]
+
+
+def test_the_controls_of_a_learn_run_are_announced(monkeypatch):
+    """They are in no record; the line names the round that needs them."""
+    phases = iter(["starting", "controls", "controls", "training", "controls", "training"])
+
+    class Session:
+        loop = SimpleNamespace(round=1, config=SimpleNamespace(run=SimpleNamespace(rounds=5, epochs=30)))
+        thread = SimpleNamespace(is_alive=lambda: next(alive, False))
+
+        @property
+        def pace(self):
+            return SimpleNamespace(phase_name=next(phases))
+
+    alive, said = iter([True] * 6), []
+    monkeypatch.setattr(headless, "POLL_S", 0.0)
+    signals = SimpleNamespace(look=lambda: None)
+    assert list(headless._until_end(Session(), signals, list, said.append)) == []
+    assert said == ["round=2/5 controls: networks that never grow train for 30 epochs and are kept"] * 2
