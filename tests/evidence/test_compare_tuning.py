@@ -1,0 +1,131 @@
+"""What is looked for on the tuning seeds, and how long a comparison goes on."""
+
+import random
+from itertools import islice
+
+import pytest
+
+from esper_tui.evidence.compare import run, tuning
+from esper_tui.evidence.compare.grown import Rates, learned, play_grown, wait
+from esper_tui.evidence.compare.plan import BLOCK
+from esper_tui.evidence.compare.setting import TUNING, Setting, instances
+from esper_tui.evidence.compare.tuning import Counted, Found, draw_schedule, find_schedule
+from esper_tui.leyline.choices import WAIT, Decision, Op
+from esper_tui.leyline.legality import SETTLING_EPOCHS, Legality
+from esper_tui.leyline.protocols import Observation, PolicyStep
+from esper_tui.runtime.instances import HELD_OUT
+from esper_tui.runtime.policy_file import PolicyFile
+from esper_tui.tamiyo.network import Network, Sizes
+from tests import worlds
+
+CONFIG = worlds.tiny_config(
+    run={"epochs": 20}, data={"train_images": 32, "val_images": 32, "test_images": 20}, engine={"chunk": 8}
+)
+GERMINATE, PRUNE = worlds.germinate("a"), Decision(op=Op.PRUNE, slot="a", alpha_speed="FAST", alpha_curve="LINEAR")
+
+
+@pytest.fixture(scope="module")
+def setting() -> Setting:
+    return run.build_setting(run.Plan("tiny", CONFIG, ("A0",)))
+
+
+class Told:
+    """A policy that does what it is told."""
+
+    name = "told"
+
+    def __init__(self, *steps: list[Decision]):
+        self.steps = list(steps)
+
+    def initial_state(self, envs: int) -> int:
+        return 0
+
+    def act(self, observation: Observation, state: int) -> PolicyStep:
+        return PolicyStep(self.steps[state], [], state + 1)
+
+
+def legal(*ops: Op) -> Legality:
+    return Legality({op: {"a": None} for op in ops}, {"a": {"CONV_LIGHT": None}})
+
+
+def test_rates_are_of_the_boundaries_at_which_it_was_allowed():
+    """Planting was allowed four times and done once, pruning twice and done twice."""
+    counted = Counted(Told([GERMINATE, WAIT], [WAIT, PRUNE], [WAIT, PRUNE]))
+    state = counted.initial_state(2)
+    seen = [
+        [legal(Op.GERMINATE), legal(Op.GERMINATE)],
+        [legal(Op.GERMINATE), legal(Op.PRUNE)],
+        [legal(Op.GERMINATE), legal(Op.PRUNE, Op.ADVANCE)],
+    ]
+    for epoch, legality in enumerate(seen, 5):
+        state = counted.act(Observation(0, epoch, [None] * 2, [None] * 2, legality), state).state  # type: ignore[list-item]
+    assert counted.rates() == Rates(germination=0.25, prune=1.0)
+    assert Counted(Told()).rates() == Rates(0.0, 0.0)
+
+
+def test_the_best_learning_rate_is_the_one_of_the_highest_mean():
+    assert Found(sweep={"0.1": [0.5, 0.7], "0.2": [0.6, 0.5]}).lr == 0.1
+    assert Found().lr is None
+
+
+def test_tuning_seeds_are_no_scored_ones():
+    scored, tuning = instances(CONFIG, range(1000)), instances(CONFIG, range(1000), TUNING)
+    assert not set(scored) & set(tuning)
+    assert min(i.index for i in scored) == HELD_OUT
+
+
+def test_schedules_are_what_a_preset_allows(setting):
+    rng = random.Random(3)
+    for plan in [draw_schedule(setting, rng) for _ in range(20)]:
+        planted = [(epoch, d) for epoch, d in plan if d.op is Op.GERMINATE]
+        assert 1 <= len(planted) == len({d.slot for _, d in planted}) <= 2
+        assert len(plan) == 5 * len(planted)
+        for epoch, decision in planted:
+            assert decision.slot in CONFIG.growth.slots
+            assert SETTLING_EPOCHS <= epoch <= max(SETTLING_EPOCHS, CONFIG.last_germination)
+
+
+def test_the_best_schedule_is_found_within_its_episodes(setting, monkeypatch):
+    """The better ones of the first round are tried again; the mean over both rounds decides."""
+    tried: list[tuple[int, list[int]]] = []
+
+    def gains(setting, plans, seeds, tell):
+        tried.append((len(plans), seeds))
+        first = len(tried) == 1
+        return [[float(i) if first else -10.0 * i] * len(seeds) for i in range(len(plans))]
+
+    drawn: list[list] = []
+    monkeypatch.setattr(tuning, "gains_of", gains)
+    monkeypatch.setattr(tuning, "draw_schedule", lambda setting, rng: drawn.append([len(drawn)]) or drawn[-1])
+    best = find_schedule(setting, 48, lambda epoch, epochs: None)
+    assert tried == [(16, [0, 1]), (4, [2, 3, 4, 5])]
+    assert sum(plans * len(seeds) for plans, seeds in tried) == 48
+    assert best == [15]
+
+
+def test_a_learned_policy_plays_greedily(setting, tmp_path):
+    sizes, path = Sizes(16, 8), tmp_path / "p.safetensors"
+    PolicyFile(sizes, Network(sizes).state_dict()).save(path)
+    makers = {"A0": wait, "A8": learned(str(path))}
+    first, again = (
+        play_grown(setting, [0], instances(CONFIG, [0]), makers, lambda epoch, epochs: None) for _ in range(2)
+    )
+    assert first == again
+    assert [row.arm for row in first] == ["A0", "A8"]
+
+
+@pytest.mark.parametrize(("minutes", "blocks"), [(1.0, 1), (3.5, 3), (4.5, 4)])
+def test_minutes_are_kept_and_one_block_is_played_at_least(monkeypatch, minutes, blocks):
+    """Every block takes a minute; another one has to fit."""
+    now = [0.0]
+    monkeypatch.setattr(run.time, "monotonic", lambda: now[0])
+    played = []
+    for block in islice(run._blocks(None, minutes, 0.0), 10):
+        now[0] += 60.0
+        played.append(block)
+    assert len(played) == blocks
+    assert played[0] == list(range(BLOCK))
+
+
+def test_so_many_seeds_and_no_more():
+    assert sum(map(len, run._blocks(7, None, 0.0))) == 7
