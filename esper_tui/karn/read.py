@@ -12,6 +12,9 @@ from esper_tui.leyline.errors import Incompatible
 from esper_tui.leyline.events import SCHEMA
 from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, segments
 
+LATEST_S = 1e12
+"""No clock shows more seconds since 1970."""
+
 
 @dataclass
 class ReadReport:
@@ -80,9 +83,19 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or not isinstance(record.get("t"), int | float):
-        return None
-    return record if isinstance(record.get("type"), str) else None
+    return record if isinstance(record, dict) and _has_envelope(record) else None
+
+
+def _has_envelope(record: dict[str, Any]) -> bool:
+    """Whether number, time, type and place are what they are in every event, so that they can be compared."""
+    t, places = record.get("t"), (record.get("round"), record.get("epoch"), record.get("env"))
+    return (
+        isinstance(t, int | float)
+        and abs(t) < LATEST_S  # also leaves out what is no number
+        and isinstance(record.get("type"), str)
+        and isinstance(record.get("seq", 0), int)
+        and all(place is None or isinstance(place, int) for place in places)
+    )
 
 
 def check_schema(path: Path, record: dict[str, Any]) -> None:

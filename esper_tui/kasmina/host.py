@@ -7,6 +7,7 @@ segments; a dormant slot costs nothing because nothing runs there.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from esper_tui.kasmina.layers import BatchNorm, Linear, conv, pool
 from esper_tui.leyline.choices import slot_id
 from esper_tui.leyline.config import RunConfig
+
+LARGEST, MOST_BLOCKS = 2**20, 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,20 @@ class CnnSpec:
     classes: int = 10
     image_channels: int = 3
     widths: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses what a damaged file may hold before anything is built of it."""
+        values = {name: value for name, value in vars(self).items() if name != "widths"} | dict(enumerate(self.widths))
+        if not all(isinstance(value, int) and 0 <= value <= LARGEST for value in values.values()):
+            raise ValueError(f"a host's sizes are whole numbers up to {LARGEST}")
+        if self.blocks > MOST_BLOCKS or self.widths and len(self.widths) != self.blocks:
+            raise ValueError(f"a host has up to {MOST_BLOCKS} blocks, and a width for each or none")
+
+    @property
+    def weights(self) -> int:
+        """Weights of all convolutions."""
+        widths = [self.image_channels, *(self.width(block) for block in range(self.blocks))]
+        return self.kernel**2 * sum(a * b for a, b in pairwise(widths))
 
     def width(self, block: int) -> int:
         return self.widths[block] if self.widths else self.channels * 2**block

@@ -1,6 +1,7 @@
 """A single grown network: what a run delivers.  Plain PyTorch, one network, fossilised seeds at full strength."""
 
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 import torch
@@ -67,9 +68,16 @@ class Network(nn.Module):
         return {"spec": asdict(self.spec), "seeds": [asdict(s) for s in self.planted]}
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "Network":
+    def from_document(cls, document: dict[str, Any], weights: float = inf) -> "Network":
+        """The architecture that ``document`` describes.
+
+        Raises:
+            ValueError: if its convolutions have more than so many ``weights``; nothing is allocated then.
+        """
         seeds = [Planted(s["slot"], s["blueprint"], Form(s["form"])) for s in document["seeds"]]
         spec = CnnSpec(**document["spec"] | {"widths": tuple(document["spec"].get("widths", ()))})
+        if spec.weights > weights:
+            raise ValueError(f"a host of {spec.weights:,} weights does not fit {weights:,.0f} numbers")
         network = cls(spec, seeds)
         set_statistics(network, "running")
         return network

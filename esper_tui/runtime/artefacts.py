@@ -84,9 +84,9 @@ def load_network(path: Path) -> Network:
     """
     tensors, document = load_state(path, KIND)
     try:
-        network = Network.from_document(document)
+        network = Network.from_document(document, sum(tensor.numel() for tensor in tensors.values()))
         network.load_state_dict(tensors)
-    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise Incompatible(f"{path} describes a network that this program cannot build ({reason})") from None
     return network

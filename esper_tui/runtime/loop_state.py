@@ -7,6 +7,7 @@ from typing import Any
 
 from esper_tui.kasmina.network import Network
 from esper_tui.leyline.choices import Decision, Form, Op
+from esper_tui.leyline.errors import Incompatible
 from esper_tui.leyline.events import InterventionChanged
 from esper_tui.leyline.interventions import Fate, Intervention
 from esper_tui.leyline.stages import Stage
@@ -67,6 +68,14 @@ def restore_loop(loop: Loop, tensors: Tensors, document: dict[str, Any]) -> None
     Raises:
         Incompatible: if it is the state of another configuration or of another program.
     """
+    try:
+        _restore(loop, tensors, document)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise Incompatible(f"the checkpoint is not of this program ({reason}); use the esper that wrote it") from error
+
+
+def _restore(loop: Loop, tensors: Tensors, document: dict[str, Any]) -> None:
     state = Unpacker(CLASSES, tensors).unpack(document["state"])
     _restore_controls(loop.parts.instances, state["controls"])
     loop.round, loop.instances = state["loop"]["round"], state["loop"]["instances"]

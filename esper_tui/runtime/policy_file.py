@@ -92,7 +92,7 @@ def load_policy(path: Path) -> PolicyFile:
             float(document["value_scale"]), int(document["value_count"]), document["progress"], document["origin"],
         )  # fmt: skip
         found.network()
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise Incompatible(f"{path} does not describe a policy of this program ({first})") from None
     return found

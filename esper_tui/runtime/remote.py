@@ -101,7 +101,7 @@ class RemoteSession:
             while (end := waiting.find(b"\n")) >= 0:
                 line = bytes(waiting[: end + 1])
                 del waiting[: end + 1]
-                with contextlib.suppress(BadMessage, LookupError, TypeError, ValueError):  # not what this program says
+                with contextlib.suppress(BadMessage, LookupError, TypeError, ValueError, OverflowError):  # not what this program says
                     self._take(decode(line))
             if len(waiting) > MAX_MESSAGE:
                 break

@@ -1,6 +1,6 @@
 """Repeating a run: the recorded configuration, engine choice and interventions, and whether the same came of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -40,7 +40,7 @@ class Recording:
     @property
     def status(self) -> str:
         """How the run ended; empty if it did not."""
-        return next((e["status"] for e in reversed(self.events) if e["type"] == "RunEnded"), "")
+        return next((str(e.get("status")) for e in reversed(self.events) if e["type"] == "RunEnded"), "")
 
 
 def load_recording(folder: Path) -> Recording:
@@ -75,10 +75,24 @@ def prepare_rerun(recording: Recording, run_dir: Path | None, examine: Examine) 
     return prepare_session(recording.resolved, run_dir, examine, script_of(recording.events), recording.choice)
 
 
-def script_of(events: Sequence[Row]) -> Script:
-    """What people asked for, by the boundary at which the run took it in; and where it was stopped."""
+def script_of(events: Sequence[Row], wanted: Callable[[Row], bool] = lambda event: True) -> Script:
+    """What people asked for, by the boundary at which the run took it in; and where it was stopped.
+
+    Args:
+        wanted: which events count.
+
+    Raises:
+        Incompatible: if the log says of an intervention what this program does not know.
+    """
+    try:
+        return _script([event for event in events if wanted(event)])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Incompatible(f"the log tells of an intervention that makes no sense here ({error!r})") from None
+
+
+def _script(events: Sequence[Row]) -> Script:
     script: Script = {}
-    stopped = any(e["type"] == "RunEnded" and e["status"] == "stopped" for e in events)
+    stopped = any(e["type"] == "RunEnded" and e.get("status") == "stopped" for e in events)
     last = max((i for i, e in enumerate(events) if e["type"] == "RoundEnded"), default=-1)
     for index, event in enumerate(events):
         command: Command | None = None

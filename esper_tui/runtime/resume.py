@@ -83,5 +83,4 @@ def checkpoint_settings(checkpoint: Path, document: dict[str, Any]) -> tuple[Run
 def later_interventions(path: Path, after_seq: int, known: int) -> Script:
     """What people asked for after the checkpoint, by boundary; its queue knows the numbers up to ``known`` already."""
     events = [e for e in read_records(path) if e.get("seq", -1) > after_seq and e["type"] == "InterventionChanged"]
-    fresh = [e for e in events if e["intervention"]["id"] > known or e["fate"] == Fate.CANCELLED]
-    return script_of(fresh)
+    return script_of(events, lambda e: e["intervention"]["id"] > known or e["fate"] == Fate.CANCELLED)
