@@ -24,34 +24,34 @@ Policy = Annotated[list[str] | None, typer.Option("--policy", help="A learned po
 class Lines:
     """Says what is finished, a line each; on a terminal also how far the present one is."""
 
-    def __init__(self, seeds: int | None, minutes: float | None):
-        self.wanted, self.minutes, self.began = seeds, minutes, time.monotonic()
-        self.live = sys.stderr.isatty()
+    def __init__(self, minutes: float | None):
+        self.minutes, self.began = minutes, time.monotonic()
+        self.live, self.stored = sys.stderr.isatty(), 0
 
     def epoch(self, unit: str, epoch: int, epochs: int) -> None:
         if self.live:
             typer.echo(f"\r\033[K{unit}: epoch {epoch} of {epochs}", err=True, nl=False)
 
-    def unit(self, unit: str, seconds: float, seeds: int) -> None:
+    def unit(self, unit: str, seconds: float, done: int, of: int | None) -> None:
         if self.live:
             typer.echo("\r\033[K", err=True, nl=False)
-        typer.echo(f"{unit:<24} {seconds:6.0f} s  seeds={seeds}{self._of()} eta={self._eta(seeds)}", err=True)
+        if done and not self.stored:
+            self.stored, self.began = done - 1, time.monotonic() - seconds
+        which = f"{done}/{of}" if of is not None else str(done)
+        typer.echo(f"{unit:<24} {seconds:6.0f} s  done={which} eta={self._eta(done, of)}", err=True)
 
     def found(self, found: "Found") -> None:
         from esper_tui.evidence.compare.table import tuned
 
         for line in tuned(found):
             typer.echo(line, err=True)
-        self.began = time.monotonic()
 
-    def _of(self) -> str:
-        return f"/{self.wanted}" if self.wanted is not None else ""
-
-    def _eta(self, seeds: int) -> str:
+    def _eta(self, done: int, of: int | None) -> str:
+        """From the units that were played now; those that were stored cost nothing."""
         spent = time.monotonic() - self.began
         if self.minutes is not None:
             return f"{max(0.0, self.minutes - spent / 60):.0f}min"
-        return f"{spent / seeds * ((self.wanted or 0) - seeds):.0f}s" if seeds else "–"
+        return f"{spent / (done - self.stored) * (of - done):.0f}s" if of is not None and done > self.stored else "–"
 
 
 def compare(
@@ -69,6 +69,7 @@ def compare(
     forks: Annotated[int, typer.Option("--forks", min=0, help="Forks per kept seed, 4 or more for its precision.")] = 0,
     sweep: Annotated[bool, typer.Option("--sweep", help="Look for the host's learning rate first.")] = False,
     episodes: Annotated[int, typer.Option("--episodes", min=12, help="Episodes that A7s is looked for with.")] = 48,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, help="Epochs that A10 looks ahead.")] = 8,
     overrides: Set = None,
     seed: SeedNumber = None,
     device: Device = None,
@@ -92,10 +93,19 @@ def compare(
     resolved = resolve(preset, [*words, *([f'engine.device="{device}"'] if device is not None else [])])
     wanted = None if minutes is not None else seeds or 20
     names = [name for name in (arms or "").replace(",", " ").split() if name]
-    plan = make_plan(resolved.name, resolved.config, names, policy or [], match=match, sweep=sweep, episodes=episodes)
+    plan = make_plan(
+        resolved.name,
+        resolved.config,
+        names,
+        policy or [],
+        match=match,
+        sweep=sweep,
+        episodes=episodes,
+        horizon=horizon,
+    )
     folder = to or plan.default_folder()
     typer.echo(f"arms {' '.join(plan.arms)} into {folder}", err=True)
-    found = play(plan, folder, wanted, minutes, forks, Lines(wanted, minutes))
+    found = play(plan, folder, wanted, minutes, forks, Lines(minutes))
     if json:
         typer.echo((folder / SUMMARY).read_text())
         return

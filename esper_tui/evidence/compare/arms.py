@@ -97,4 +97,4 @@ def _check(name: str, kernel: int, policies: int) -> None:
     if name == "A8" and not policies:
         raise UsageError("A8 needs a learned policy; name its file with --policy, `esper policies list` shows them")
     if name == "A4b" and kernel != 1:
-        raise UsageError("A4b is for blind hosts; this host has 3x3 kernels already, and A4 is what it asks for")
+        raise UsageError("A4b is for blind hosts; this one sees its surroundings, and A4 is what it asks for")

@@ -112,7 +112,9 @@ def play_whole_longer(block: Block, arms: list[str], tell: Tell) -> list[Row]:
 
 
 def equal_epochs(block: Block, jobs: Sequence[Job]) -> int:
-    """Epochs in which these networks cost at least what the grown arm has cost."""
+    """Epochs in which these networks cost at least what the grown arm has cost; 0 where all of it was lost."""
+    if not jobs:
+        return 0
     costs = Costs(block.setting.spec, slots_in_order(block.setting))
     per_epoch = block.setting.config.images_per_epoch * fmean(costs.network_step(job.seeds) for job in jobs)
     return ceil(fmean(row.flops for row in block.matched) / per_epoch)

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
 
 from esper_tui.data.load import load_splits
-from esper_tui.evidence.compare.blocks import PARTS, Block, controller
+from esper_tui.evidence.compare.blocks import PARTS, Block, Part, controller
 from esper_tui.evidence.compare.forks import play_forks, questions
 from esper_tui.evidence.compare.plan import BLOCK, Plan, next_block
 from esper_tui.evidence.compare.setting import Row, Setting, Tell, instances
@@ -24,8 +26,8 @@ class Watcher(Protocol):
 
     def epoch(self, unit: str, epoch: int, epochs: int) -> None: ...
 
-    def unit(self, unit: str, seconds: float, seeds: int) -> None:
-        """A unit is finished; ``seeds`` are finished altogether."""
+    def unit(self, unit: str, seconds: float, done: int, of: int | None) -> None:
+        """A unit was played; so many units of blocks are finished, of how many if that is known."""
         ...
 
     def found(self, found: Found) -> None:
@@ -36,14 +38,18 @@ class Watcher(Protocol):
 class Nobody:
     def epoch(self, unit: str, epoch: int, epochs: int) -> None: ...
 
-    def unit(self, unit: str, seconds: float, seeds: int) -> None: ...
+    def unit(self, unit: str, seconds: float, done: int, of: int | None) -> None: ...
 
     def found(self, found: Found) -> None: ...
 
 
 @dataclass
 class Player:
-    """One call: what is stored is taken as it is, the rest is played."""
+    """One call: what is stored is taken as it is, the rest is played.
+
+    Attributes:
+        done: finished units of blocks, of ``of``.
+    """
 
     plan: Plan
     store: Store
@@ -52,32 +58,35 @@ class Player:
     seeds: int = 0
     rows: list[Row] = field(default_factory=list)
     forks: list[dict[str, Any]] = field(default_factory=list)
+    done: int = 0
+    of: int | None = None
 
-    def unit(self, name: str, make: Callable[[Tell], Any], *, rows: bool = False) -> Any:
+    def unit(self, name: str, make: Callable[[Tell], Any], *, rows: bool = False, counts: bool = True) -> Any:
         """A unit from the store, or played now and stored."""
         began, known = time.perf_counter(), self.store.has(name)
         take = self.store.rows if rows else self.store.unit
         result = take(name, lambda: make(lambda epoch, epochs: self.watcher.epoch(name, epoch, epochs)))
+        self.done += counts
         if not known:
-            self.watcher.unit(name, time.perf_counter() - began, self.seeds)
+            self.watcher.unit(name, time.perf_counter() - began, self.done, self.of)
         return result
 
     # --- tuning ------------------------------------------------------------------------------------------------
 
     def tune(self, setting: Setting) -> tuple[Setting, Found]:
         """Everything that the arms need to know beforehand, in the order in which it is needed."""
-        plan, found = self.plan, Found()
+        plan, found, unit = self.plan, Found(), partial(self.unit, counts=False)
         if plan.sweep:
-            found.sweep = self.unit("tuning-sweep", lambda tell: sweep_learning_rate(setting, tell))
+            found.sweep = unit("tuning-sweep", partial(sweep_learning_rate, setting))
             assert found.lr is not None
             setting = setting.with_lr(found.lr)
         if {"A6", "A4b"} & set(plan.arms):
-            watched = self.unit("tuning-rates", lambda tell: self._watch(setting, tell))
+            watched = unit("tuning-rates", partial(self._watch, setting))
             found.rates, found.params = watched["rates"], watched["params"]
         if "A4b" in plan.arms:
-            found.shape = self.unit("tuning-shape", lambda tell: find_shape(setting, found.params, tell))
+            found.shape = unit("tuning-shape", partial(find_shape, setting, found.params))
         if "A7s" in plan.arms:
-            found.schedule = self.unit("tuning-schedule", lambda tell: self._search(setting, tell))
+            found.schedule = unit("tuning-schedule", partial(self._search, setting))
         return setting, found
 
     def _watch(self, setting: Setting, tell: Tell) -> dict[str, Any]:
@@ -89,15 +98,22 @@ class Player:
 
     # --- blocks ------------------------------------------------------------------------------------------------
 
+    def parts(self) -> list[Part]:
+        return [part for part in PARTS if part.wanted(self.plan)]
+
+    def expect(self, seeds: int | None) -> None:
+        """How many units there will be."""
+        if seeds is not None:
+            self.of = ceil(seeds / BLOCK) * (len(self.parts()) + bool(self.forks_each))
+
     def play(self, block: Block) -> None:
         name = f"{block.seeds[0]:04d}-{block.seeds[-1]:04d}"
-        for part in PARTS:
-            arms = part.wanted(self.plan)
-            if arms:
-                block.enter(self.unit(f"{name}-{part.name}", lambda tell: part.play(block, arms, tell), rows=True))  # noqa: B023, called at once
+        for part in self.parts():
+            play = partial(part.play, block, part.wanted(self.plan))
+            block.enter(self.unit(f"{name}-{part.name}", play, rows=True))
         self.rows += [row for rows in block.rows.values() for row in rows]
         if self.forks_each:
-            self.forks += self.unit(f"{name}-forks-{self.forks_each}", lambda tell: self._fork(block, tell))
+            self.forks += self.unit(f"{name}-forks-{self.forks_each}", partial(self._fork, block))
         self.seeds += len(block.seeds)
 
     def _fork(self, block: Block, tell: Tell) -> list[dict[str, Any]]:
@@ -119,6 +135,7 @@ def compare(
     """
     began = time.monotonic()
     player = Player(plan, Store.open(folder, plan), watcher or Nobody(), forks)
+    player.expect(seeds)
     setting, found = player.tune(build_setting(plan))
     player.watcher.found(found)
     result = Comparison(replace(plan, config=setting.config), found)

@@ -38,6 +38,8 @@ def play_static(
 
     The images that a network sees in an epoch are those of its instance, however long the episode is.
     """
+    if not jobs:
+        return []
     config = setting.fixed(len(jobs), run={"epochs": epochs}, reward={"control": "none"}, growth={"warmup_steps": 1})
     parts = setting.parts(config, spec=spec)
     costs = Costs(parts.shape.spec, parts.shape.slots)
