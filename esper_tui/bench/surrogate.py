@@ -93,7 +93,7 @@ class Surrogate:
         self.epoch = 0
         self.stage = np.full(shape, int(Stage.DORMANT))
         self.blueprint, self.style, self.planted, self.grafted = zeros(), zeros(), zeros(), zeros()
-        self.age, self.in_stage, self.looks, self.uid = zeros(), zeros(), zeros(), zeros()
+        self.age, self.in_stage, self.looks, self.held, self.uid = zeros(), zeros(), zeros(), zeros(), zeros()
         self.alpha, self.start, self.target = zeros(float), zeros(float), zeros(float)
         self.ticks, self.done, self.curve = zeros(), zeros(), zeros()
         self.first_ticks, self.first_target = zeros(), zeros(float)
@@ -144,7 +144,7 @@ class Surrogate:
         self._move(e, s, Stage.GERMINATED)
         self.blueprint[e, s], self.style[e, s], self.planted[e, s] = a[:, 2], a[:, 3], self.epoch
         self.first_ticks[e, s], self.first_target[e, s] = TICKS[Head.TEMPO][a[:, 4]], TARGETS[a[:, 5]]
-        self.age[e, s] = self.looks[e, s] = self.ticks[e, s] = self.done[e, s] = 0
+        self.age[e, s] = self.looks[e, s] = self.held[e, s] = self.ticks[e, s] = self.done[e, s] = 0
         self.alpha[e, s] = self.target[e, s] = self.seen[e, s] = 0.0
         self.uid[e, s] = self.uid[e].max(1) + 1
 
@@ -184,7 +184,7 @@ class Surrogate:
     def _begin(self) -> None:
         """Clocks and ramps; a seed that was held too long starts its way out."""
         self._move(*where(self.stage == Stage.PRUNED), Stage.EMBARGOED)
-        e, s = where((self.stage == Stage.HOLDING) & (self.in_stage >= HOLD_EPOCHS))
+        e, s = where((self.stage == Stage.HOLDING) & (self.held >= HOLD_EPOCHS))
         curve, ticks = TIMEOUT_RAMP
         self._ramp(e, s, 0.0, CURVE_LIST.index(curve), ticks)
         self._move(e, s, Stage.BLENDING)
@@ -197,6 +197,7 @@ class Surrogate:
 
     def _end(self) -> None:
         self.in_stage += 1
+        self.held += self.stage == Stage.HOLDING
         self.age += 1
         ended = (self.stage == Stage.RESETTING) & (self.in_stage >= RESET_EPOCHS)
         self._move(*where((self.stage == Stage.EMBARGOED) & (self.in_stage >= EMBARGO_EPOCHS)), Stage.RESETTING)

@@ -54,7 +54,9 @@ class Slot:
 
     Attributes:
         verdict: what the gate ahead said last; gone as soon as the seed moves on or its ramp changes.
-        looks: how often G5 was looked at over the life of the present seed.
+        looks, held: how often G5 was looked at, and epochs in HOLDING, over the life of the present seed; turning its
+            alpha down and up again starts neither anew.
+        removal: cause of the removal that a ramp to zero ends with.
     """
 
     name: str
@@ -64,10 +66,12 @@ class Slot:
     epochs_in_stage: int = 0
     verdict: Verdict | None = None
     looks: int = 0
+    held: int = 0
+    removal: str = "ramp"
 
     def germinate(self, seed: Seed) -> Change:
         self._check(Stage.GERMINATED)
-        self.seed, self.alpha, self.looks = seed, Alpha(), 0
+        self.seed, self.alpha, self.looks, self.held = seed, Alpha(), 0, 0
         return self._move(Stage.GERMINATED, "decision")
 
     def advance(self, cause: str = "decision") -> Change:
@@ -106,7 +110,7 @@ class Slot:
         if ticks == 0 or self.alpha.value == 0.0:
             return [self.remove(cause)]
         self.alpha.retarget(0.0, curve, ticks)
-        self.verdict = None
+        self.verdict, self.removal = None, "ramp" if cause == "decision" else cause
         return [self._move(Stage.BLENDING, cause)] if self.stage is Stage.HOLDING else []
 
     def fossilize(self) -> Change:
@@ -117,17 +121,18 @@ class Slot:
         if self.stage is Stage.PRUNED:
             return [self._move(Stage.EMBARGOED, "clock")]
         changes: list[Change] = []
-        if self.stage is Stage.HOLDING and self.epochs_in_stage >= hold_epochs:
+        if self.stage is Stage.HOLDING and self.held >= hold_epochs:
             changes = self.prune(*TIMEOUT_RAMP, cause="timeout")
         moving = not self.alpha.resting
         self.alpha.tick()
         if moving and self.alpha.resting and self.alpha.target == 0.0:
-            changes.append(self.remove("ramp"))
+            changes.append(self.remove(self.removal))
         return changes
 
     def end_epoch(self) -> list[Change]:
         """Ages grow, cleanup clocks run."""
         self.epochs_in_stage += 1
+        self.held += self.stage is Stage.HOLDING
         if self.seed is not None:
             self.seed.age += 1
         if self.stage is Stage.EMBARGOED and self.epochs_in_stage >= EMBARGO_EPOCHS:

@@ -144,4 +144,6 @@ def load_slot(document: dict[str, Any]) -> Slot:
         epochs_in_stage=document["epochs_in_stage"],
         verdict=Verdict(**verdict) if verdict else None,
         looks=document["looks"],
+        held=document["held"],
+        removal=document["removal"],
     )

@@ -175,9 +175,28 @@ def test_time_is_up_in_holding():
     first, *rest = live(slot, 5)
     assert [(c.source.name, c.target.name, c.cause) for c in first] == [("HOLDING", "BLENDING", "timeout")]
     assert [(c.source.name, c.target.name, c.cause) for epoch in rest for c in epoch] == [
-        ("BLENDING", "PRUNED", "ramp")
+        ("BLENDING", "PRUNED", "timeout")
     ]
     assert slot.seed is None
+
+
+def test_turning_a_seed_down_and_up_again_does_not_put_off_its_time():
+    """12 epochs in HOLDING, away and back at once, 8 more: 20 in all."""
+    slot = grown(Stage.HOLDING, epochs=5)
+    live(slot, 12 - 5)
+    down, up = (
+        Decision(
+            op=Op.SET_ALPHA_TARGET, slot="r0c0", style=slot.seed.style, alpha_target=target, alpha_speed="INSTANT",
+            alpha_curve="LINEAR",
+        )
+        for target in ("HALF", "FULL")
+    )  # fmt: skip
+    carry_out(slot, down)
+    assert slot.stage is Stage.BLENDING
+    carry_out(slot, up)
+    slot.advance()
+    assert not any(live(slot, HOLD - 12))
+    assert [c.cause for c in live(slot, 1)[0]] == ["timeout"]
 
 
 def test_a_fossil_stays_for_good():
