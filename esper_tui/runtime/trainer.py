@@ -52,6 +52,5 @@ class Trainer:
         sound = rollout.used_TE | rollout.taught_TE
         self.network.env_normal.update(rollout.inputs["env"][sound])
         self.network.slot_normal.update(rollout.inputs["slots"][sound].flatten(0, 1))
-        returns = rollout.rewards_TE.flip(0).cumsum(0).flip(0)[rollout.used_TE]
-        self.network.rescale_values(self.scale.update(returns))
+        self.network.rescale_values(self.scale.update(rollout.ends_TE[rollout.used_TE]))
         self.learned.value_scale = self.scale.deviation

@@ -26,7 +26,7 @@ class Rollout:
         legal_TEH: number of choices each head had.
         log_mu_TEH, log_pi_TEH: log-probabilities when acting, with and without exploration.
         entropy_TEH: entropy of the policy when acting, per head.
-        values_TE: state values when acting, in units of the reward.
+        values_TE: state values V = U − Φ when acting, in units of the reward; the network says U.
         rewards_TE, potentials_TE: rewards, and the potential Φ of the state that was acted in.
         final_E: Φ_T of each episode.
         used_TE: false where a person decided, where the rest of an episode is tainted, and where nothing was measured.
@@ -48,6 +48,16 @@ class Rollout:
     used_TE: Tensor
     taught_TE: Tensor
     epsilon: float
+
+    @property
+    def ends_TE(self) -> Tensor:
+        """What the episode comes to, seen from each step: the rewards that are left, and Φ.  U is to predict it.
+
+        With r = ΔΦ − cost these are Φ_T less the costs that are left.  The rise and fall of Φ on the way, which is
+        in the observation, cancels out of U and of every δ_t = U_{t+1} − U_t − cost; a critic of V would have to
+        learn −Φ first, and until then the advantages of early choices would be paid for gains that do not last.
+        """
+        return self.rewards_TE.flip(0).cumsum(0).flip(0) + self.potentials_TE
 
     @property
     def learnable_TE(self) -> Tensor:
@@ -112,21 +122,22 @@ class Episodes:
         latest.used = [used and ok for used, ok in zip(latest.used, measured, strict=True)]
 
     def rollout(self, final: list[float], epsilon: float, value_scale: float) -> Rollout:
-        """All steps as one rollout; every step must have its reward."""
+        """All steps as one rollout; every step must have its reward.  The samples' values are U/value_scale."""
         samples = [step.sample for step in self.steps]
 
         def stack(key: str) -> Tensor:
             return torch.stack([sample[key] for sample in samples])
 
         dtype = samples[0]["values"].dtype
+        potentials_TE = torch.tensor([step.potentials for step in self.steps], dtype=dtype)
         inputs = {key: torch.stack([s["inputs"][key] for s in samples]) for key in samples[0]["inputs"]}
         return Rollout(
             inputs=inputs,
             actions_TEH=stack("actions"), live_TEH=stack("live"), legal_TEH=stack("legal"),
             log_mu_TEH=stack("log_mu"), log_pi_TEH=stack("log_pi"), entropy_TEH=stack("entropy"),
-            values_TE=stack("values") * value_scale,
+            values_TE=stack("values") * value_scale - potentials_TE,
             rewards_TE=torch.tensor([step.rewards for step in self.steps], dtype=dtype),
-            potentials_TE=torch.tensor([step.potentials for step in self.steps], dtype=dtype),
+            potentials_TE=potentials_TE,
             final_E=torch.tensor(final, dtype=dtype),
             used_TE=torch.tensor([step.used for step in self.steps]),
             taught_TE=torch.tensor([step.taught for step in self.steps]),

@@ -157,7 +157,7 @@ class Ppo:
         """
         settings = settings or self.settings
         raw_TE = gae(rollout.rewards_TE, rollout.values_TE, rollout.used_TE, settings.lam)
-        targets_TE = (raw_TE + rollout.values_TE) / scale
+        targets_TE = (raw_TE + rollout.values_TE + rollout.potentials_TE) / scale
         advantages_TE = normalised(raw_TE, rollout.learnable_TE, settings.advantage_floor)
         told: list[dict[str, Tensor]] = []
         for number in range(settings.epochs):

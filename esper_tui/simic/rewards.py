@@ -121,8 +121,8 @@ def rent_of(params: int, s: RewardSettings) -> float:
 
 
 def potential(moment: Moment, s: RewardSettings) -> float:
-    """Φ = κ·[g − ρ·ln(1 + P/P_host)] of the economy."""
-    return s.kappa * (moment.gain - rent_of(moment.params, s))
+    """Φ = κ·[g − ρ·ln(1 + P/P_host)] of the economy; 0 in the other modes, whose rewards do not sum to it."""
+    return s.kappa * (moment.gain - rent_of(moment.params, s)) if s.mode == "economy" else 0.0
 
 
 def _gain(t: Transition, s: RewardSettings, ledger: RewardLedger) -> float:
