@@ -35,7 +35,8 @@ class Run(Section):
     envs: Annotated[int, Field(ge=1, le=256)] = 8
     """Environments that grow side by side; controls are not counted."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """Epochs per episode; a seed needs about 11 from germination to its first verdict."""
+    """Epochs per episode; growth needs 22 as things are set here: 6 until a seed is planted, 11 from there to its first
+    verdict, and the last fifth for the decay."""
     images_per_epoch: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     """Training images per environment and epoch; 0 means all of data.train_images once."""
     seed: Seed = 1
@@ -86,7 +87,7 @@ class Growth(Section):
     blueprints: Annotated[tuple[str, ...], Field(min_length=1)] = TOPOLOGY_BLUEPRINTS["cnn"]
     """Blueprints that may be planted."""
     incubate_epochs: Annotated[int, Field(ge=0, le=100)] = 1
-    """Epochs a seed learns in the shadow pass before it may blend in."""
+    """Epochs a seed learns in the shadow pass before it may blend in; 0 leaves that pass out."""
     seed_lr: Annotated[float, Field(gt=0.0, le=100.0)] = 1.0
     """Learning rate of seeds as a multiple of the host's."""
     warmup_steps: Annotated[int, Field(ge=1, le=100_000)] = 50

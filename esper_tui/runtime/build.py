@@ -115,6 +115,7 @@ def build_parts(
         shape, config.optim, source, generators,
         chunk=choice.chunk, threads=choice.threads, epochs=config.run.epochs,
         hold_epochs=config.gates.hold_epochs, twins=config.twins and not instances.kept,
+        incubates=config.growth.incubate_epochs > 0,
     )  # fmt: skip
     host_params = count_params(shape.host_build())
     rules = build_rules(config, shape, host_params)

@@ -164,10 +164,11 @@ def _length_notes(config: RunConfig) -> list[str]:
     def last_germination(epochs: int) -> int:
         return config.model_copy(update={"run": config.run.model_copy(update={"epochs": epochs})}).last_germination
 
-    epochs = config.run.epochs
-    if config.tamiyo.policy in ("wait", "manual") or last_germination(epochs) >= SETTLING_EPOCHS:
+    epochs, settings = config.run.epochs, config.tamiyo
+    planted = max(SETTLING_EPOCHS, settings.germinate_by) if settings.policy == "heuristic" else SETTLING_EPOCHS
+    if settings.policy in ("wait", "manual") or last_germination(epochs) >= planted:
         return []
-    least = next(e for e in count(epochs) if last_germination(e) >= SETTLING_EPOCHS)
+    least = next(e for e in count(epochs) if last_germination(e) >= planted)
     return [f"run.epochs = {epochs} is too short for a seed to be planted and judged; growth needs at least {least}"]
 
 

@@ -81,15 +81,15 @@ def learning_rate(optim: Optim, progress: float) -> float:
 
 
 class Engine:
-    """N environments and, with ``twins``, a control beside each."""
+    """N environments and, with ``twins``, a control beside each.  Without ``incubates`` seeds skip the shadow pass."""
 
     def __init__(
         self, shape: Shape, optim: Optim, source: BatchSource, generators: Generators, *,
-        chunk: int, threads: int, epochs: int, hold_epochs: int, twins: bool,
+        chunk: int, threads: int, epochs: int, hold_epochs: int, twins: bool, incubates: bool = True,
     ):  # fmt: skip
         self.shape, self.optim, self.source, self.generators = shape, optim, source, generators
         self.chunk_rows, self.epochs, self.hold_epochs, self.twins = chunk, epochs, hold_epochs, twins
-        self.workers = Workers(threads)
+        self.workers, self.incubates = Workers(threads), incubates
         self.envs: list[Environment] = []
         self.chunks: list[Chunk] = []
 
@@ -224,13 +224,18 @@ class Engine:
         if decision.op is Op.WAIT or decision.slot is None:
             return []
         slot = self.slot(env, decision.slot)
+        if decision.op is Op.ADVANCE:
+            return self.advance(env, decision.slot, "decision")
         changes = [self._germinate(env, slot, decision, epoch)] if decision.op is Op.GERMINATE else slot.apply(decision)
         self._follow(env, changes)
         return changes
 
     def advance(self, env: int, name: str, cause: str) -> list[Change]:
-        """Moves a seed on without a decision (``gates.auto_forward``)."""
-        changes = [self.slot(env, name).advance(cause)]
+        """Moves a seed on, by a decision or without one (``gates.auto_forward``)."""
+        slot = self.slot(env, name)
+        changes = [slot.advance(cause)]
+        if slot.stage is Stage.TRAINING and not self.incubates:
+            changes.append(slot.advance(cause))
         self._follow(env, changes)
         return changes
 

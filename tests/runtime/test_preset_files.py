@@ -185,10 +185,12 @@ def test_the_same_file_is_not_its_own_shadow(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("epochs", "policy", "told"), [(19, "heuristic", True), (20, "heuristic", False), (4, "wait", False)]
+    ("epochs", "policy", "least"),
+    [(21, "heuristic", 22), (22, "heuristic", 0), (19, "random", 20), (20, "random", 0), (4, "wait", 0)],
 )
-def test_an_episode_that_is_too_short_for_growth_is_said_aloud(epochs, policy, told):
-    """5 epochs before the first seed, 11 of its life, the last fifth of the episode: 20 - 4 - 11 = 5."""
+def test_an_episode_that_is_too_short_for_growth_is_said_aloud(epochs, policy, least):
+    """5 epochs before the first seed, 6 until the heuristic plants whatever happens (germinate_by), 11 of its life, the
+    last fifth of the episode: 20 - 4 - 11 = 5 and 22 - 5 - 11 = 6."""
     resolved = resolve("quickstart", [f"run.epochs={epochs}", f"tamiyo.policy={policy}"])
-    notes = (f"run.epochs = {epochs} is too short for a seed to be planted and judged; growth needs at least 20",)
-    assert resolved.notes == (notes if told else ())
+    notes = (f"run.epochs = {epochs} is too short for a seed to be planted and judged; growth needs at least {least}",)
+    assert resolved.notes == (notes if least else ())

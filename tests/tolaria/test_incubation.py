@@ -95,3 +95,28 @@ def test_upstream_gradient_is_intact_at_full_strength():
     for a, b in zip(stacked, plain, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
     assert stacked[0].norm() > 0.01 * max(g.norm() for g in stacked)
+
+
+def test_without_incubation_a_seed_goes_on_to_blending_at_once():
+    """GERMINATED → TRAINING → BLENDING at one boundary: no shadow pass is trained, and the ramp starts in the next
+    epoch with the seed as it was born."""
+    made = worlds.engine(envs=1)
+    made.incubates = False
+    made.apply(0, worlds.germinate("r0c0"), 0)
+    worlds.train(made, 1)
+    changes = made.apply(0, worlds.advance("r0c0"), 1)
+    assert [(c.source.name, c.target.name) for c in changes] == [("GERMINATED", "TRAINING"), ("TRAINING", "BLENDING")]
+    chunk, row = made.place(0)
+    assert not any(chunk.nursery)
+    _, seed = chunk.seed_row((row, 0))
+    assert seed["steps"] == 0
+    made.begin_epoch()
+    assert made.slot(0, "r0c0").alpha.value > 0.0
+    assert "r0c0" in made.train_epoch(2).seed_grad[0]
+
+
+def test_with_incubation_it_trains_first():
+    made = worlds.engine(envs=1)
+    made.apply(0, worlds.germinate("r0c0"), 0)
+    worlds.train(made, 1)
+    assert [c.target.name for c in made.apply(0, worlds.advance("r0c0"), 1)] == ["TRAINING"]
