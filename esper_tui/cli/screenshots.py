@@ -86,6 +86,28 @@ async def _events(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
     await app.action_view_events()
 
 
+async def _policy(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
+    app.select(env=7, slot="r0c2")
+    await app.action_view_policy()
+
+
+async def _decisions(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
+    app.select(env=7, slot="r0c2")
+    await app.action_view_decisions()
+
+
+async def _system(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
+    app.select(env=7, slot="r0c2")
+    await app.action_view_system()
+
+
+async def _runs(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
+    await app.action_view_runs()
+    await until(app, pilot, lambda: app.cards is not None)
+    await at_rest(app, pilot)
+    await pilot.press("space", "down", "space")
+
+
 async def _compare(app: "EsperApp", pilot: "Pilot[AppExit]") -> None:
     await app.action_view_runs()
     await until(app, pilot, lambda: app.cards is not None)
@@ -118,7 +140,11 @@ SCENES = (
     Scene("environment", NORMAL, _environment, "explore"),
     Scene("override", NORMAL, _override, "explore"),
     Scene("explain", NORMAL, _explain, "quickstart"),
+    Scene("policy", NORMAL, _policy, "explore"),
+    Scene("decisions", NORMAL, _decisions, "quickstart"),
     Scene("events", NORMAL, _events, "explore"),
+    Scene("runs", NORMAL, _runs),
+    Scene("system", NORMAL, _system, "explore"),
     Scene("compare", NORMAL, _compare),
 )
 

@@ -38,12 +38,14 @@ class Checked:
         config: None if there are problems.
         origins: ``section.key`` → where its value comes from.
         differences: (key, value of the shipped preset of that name or of the defaults, value here).
+        notes: what is valid, but most likely not what was meant.
     """
 
     config: RunConfig | None
     problems: tuple[Problem, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
     differences: tuple[tuple[str, Any, Any], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ class LocalLauncher:
             return Checked(None, tuple(_problem(sentence, preset.shown, text) for sentence in error.problems))
         except EsperError as error:
             return Checked(None, (Problem(str(error)),))
-        return Checked(resolved.config, (), resolved.origins, tuple(_differences(name, resolved.config)))
+        differs = tuple(_differences(name, resolved.config))
+        return Checked(resolved.config, (), resolved.origins, differs, resolved.notes)
 
     def estimate(self, name: str, text: str) -> str:
         from esper_tui.runtime.estimate import estimate

@@ -94,7 +94,10 @@ class EsperApp(Overruling, Launching):
         self.keep_selection(record)
         self.header.show(self.status(), record)
         self.strip.show(record, self.acknowledged)
-        self.footer.show(self.scopes(), self.role, self.readonly, self.called_now())
+        if (asked := self.prompt.question) is not None:
+            self.footer.show_asked(asked.complete is not None)
+        else:
+            self.footer.show(self.scopes(), self.role, self.looking, self.called_now())
         self.prompt.forget(self.clock())
         self.view.show(record)
         if isinstance(self.screen, Modal) and self.screen.is_mounted and self.screen.children:  # not on its way out

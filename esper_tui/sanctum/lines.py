@@ -89,7 +89,7 @@ def _alert(event: Row) -> EventLine:
 def _override(event: Row) -> EventLine:
     request, fate = event["intervention"], event["fate"]
     reason = f"  {event['reason']}" if event.get("reason") else ""
-    text = f"#{request['id']} {decision_text(request['decision'])}  {fate.upper()}{reason}"
+    text = f"#{request['id']} {fate.upper()}  {decision_text(request['decision'])}{reason}"
     level: Level = "warn" if fate in ("rejected", "expired") else "info"
     return EventLine("override", text, level, "human", request["decision"].get("slot", ""))
 

@@ -99,7 +99,7 @@ def screen_lines(pace: FramePace, queues: Queues, record: RunRecord) -> list[Lin
 
 def origin_lines(record: RunRecord) -> list[Line]:
     """What the run was started with, as its first event tells; tables as ``key value`` pairs."""
-    return [_row(name, _told(value)) for name, value in record.provenance.items()]
+    return [_row(name, _told(value) or DASH) for name, value in record.provenance.items()]
 
 
 def _told(value: Any) -> str:

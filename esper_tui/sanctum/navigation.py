@@ -163,6 +163,7 @@ class Navigation(Shell):
         """Asks in the prompt line; earlier answers of the same kind are its history."""
         question.history = self.asked.setdefault(question.sign, [])
         self.screen_stack[0].query_one(Prompt).ask(question)
+        self.draw()
 
     def on_prompt_left(self, event: Prompt.Left) -> None:
         if self.view is not None and not isinstance(self.screen, ModalScreen):
@@ -217,7 +218,8 @@ class Navigation(Shell):
             return f"{action.command} needs a run: start one with Enter, or open one from the list (6)"
         if action.only is not None:
             return f"{action.command} is for a {'replay' if action.only == 'replay' else 'run that takes commands'}"
-        return f"{action.command} changes the run, and this one is only looked at"
+        why = "has ended" if self.record.state == "ended" and self.role == "control" else "is only looked at"
+        return f"{action.command} changes a run, and this one {why}"
 
     async def perform(self, action: str, *arguments: Any) -> None:
         """Carries out an action by id where it is at home: at the focus, in a modal, in the view, in the application.

@@ -40,12 +40,13 @@ def _comparable(value: Any) -> Any:
 
 
 def status_lines(checked: Checked, changed: bool, name: str) -> list[Line]:
-    """What is wrong, each with its line; or that nothing is."""
+    """What is wrong, each with its line; or that nothing is, and what is odd."""
     if not checked.problems:
         count = len(checked.differences)
         differs = f"{count} setting{'s' * (count > 1)} off the shipped preset" if count else "as shipped"
         saved = "  ·  not saved; ctrl+o saves" if changed else ""
-        return [line(("✓ valid", "good"), f"  {differs}{saved}")]
+        notes = [line(("! ", "warn"), note) for note in checked.notes[: STATUS_LINES - 1]]
+        return [line(("✓ valid", "good"), f"  {differs}{saved}"), *notes]
     lines = [problem_line(problem) for problem in checked.problems[:STATUS_LINES]]
     more = len(checked.problems) - STATUS_LINES
     return [*lines[:-1], line(f"and {more + 1} more problems of {name}")] if more > 0 else lines

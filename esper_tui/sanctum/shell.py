@@ -105,9 +105,14 @@ class Shell(App[AppExit]):
 
     # --- what is on offer --------------------------------------------------------------------------------------
 
+    @property
+    def looking(self) -> bool:
+        """Whether nothing can be changed: because nobody wants to, or because the run has ended."""
+        return self.readonly or self.record.state == "ended"
+
     def allows(self, action: Action) -> bool:
         """Whether an action is on offer now; what is not is hidden everywhere."""
-        return action.allowed(self.role, self.readonly)
+        return action.allowed(self.role, self.looking)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         known = ACTIONS.get(action)

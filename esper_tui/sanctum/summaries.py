@@ -92,7 +92,9 @@ def _seed_line(current: Round) -> Line:
 
 def _bought(current: Round) -> list[Line]:
     """Means over environments: accuracy, the control's, and the gain with its standard error."""
-    columns = current.epochs[-1].columns if current.epochs else {}
+    if not current.epochs:
+        return [line((" mean   ", "head"), ("nothing was measured yet", "dim"))]
+    columns = current.epochs[-1].columns
     acc, _ = mean_se(column(columns, "val/acc") or [])
     control, _ = mean_se(column(columns, "control/acc") or [])
     gain, se = mean_se(column(columns, "gain/loss") or [])

@@ -1,4 +1,4 @@
-"""The recording in another shape: as many slots as a test asks for."""
+"""The recording in another shape: as many slots and environments as a test asks for."""
 
 from typing import Any
 
@@ -40,3 +40,23 @@ def _nested(column: Any) -> bool:
 def _spread(rows: list[list[Any]], names: list[str], story: int) -> list[list[Any]]:
     """The middle cell of three at the place of the story, the first one (an empty slot) everywhere else."""
     return [[row[1] if place == story else row[0] for place in range(len(names))] for row in rows]
+
+
+def widened(events: list[Row], envs: int) -> list[Row]:
+    """The recording with as many environments, copies of those there are."""
+
+    def spread(value: Any, n: int) -> Any:
+        return [value[i % n] for i in range(envs)] if isinstance(value, list) and len(value) == n else value
+
+    result = []
+    for event in events:
+        if event["type"] == "RoundStarted":
+            event = event | {"instances": [[1, i] for i in range(envs)]}
+        elif event["type"] == "EpochMeasured":
+            keys = ("stages", "alphas", "targets", "ramps", "ages", "in_stage", "clocks", "params")
+            event = event | {k: spread(event[k], 6) for k in keys} | {"verdicts": [], "shapley": []}
+            event["columns"] = {k: spread(v, 6) for k, v in event["columns"].items()}
+        elif event.get("env", 0) >= envs:
+            continue
+        result.append(event)
+    return result

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from esper_tui.cli.screenshots import SCENES, at_rest, until
+from esper_tui.cli.screenshots import SCENES, at_rest
 from esper_tui.cli.showroom import showroom, staged_app
 from esper_tui.sanctum.app import EsperApp
 from esper_tui.sanctum.pictures import screen_text
@@ -20,26 +20,11 @@ SIZES = ((80, 24), (120, 40), (200, 60))
 Steps = Callable[[EsperApp, Pilot], Awaitable[None]]
 
 
-def view(name: str) -> Steps:
-    async def open_view(app: EsperApp, pilot: Pilot) -> None:
-        app.select(env=7, slot="r0c2")
-        await app.show_view(name)
-
-    return open_view
-
-
 def dialog(name: str, *args: object) -> Steps:
     async def open_dialog(app: EsperApp, pilot: Pilot) -> None:
         app.open_modal(name, *args)
 
     return open_dialog
-
-
-async def runs(app: EsperApp, pilot: Pilot) -> None:
-    await app.action_view_runs()
-    await until(app, pilot, lambda: app.cards is not None)
-    await at_rest(app, pilot, screen_text)
-    await pilot.press("space", "down", "space")
 
 
 async def alerts(app: EsperApp, pilot: Pilot) -> None:
@@ -58,10 +43,6 @@ LOSS = ["PRUNE takes seed 1 (CONV_LIGHT, 9.3k parameters) out of env 7 r0c2.", "
 KNOWN = {scene.name: (scene.run, scene.steps) for scene in SCENES}
 SHOWN: dict[str, tuple[str, Steps]] = {
     **KNOWN,
-    "policy": ("explore", view("policy")),
-    "decisions": ("quickstart", view("decisions")),
-    "runs": ("", runs),
-    "system": ("explore", view("system")),
     "help": ("explore", dialog("help", "")),
     "glossary": ("explore", dialog("help", "glossary")),
     "palette": ("explore", dialog("palette")),

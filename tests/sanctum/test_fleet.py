@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 from fake import FakeSession
-from test_shell import frame, widened
+from shapes import widened
+from test_shell import frame
 
 from esper_tui.karn.record import RunRecord, reduce
 from esper_tui.leyline.stages import Stage

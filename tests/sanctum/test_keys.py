@@ -146,6 +146,11 @@ def make_scene(make_app, quick_events, tmp_path):
     return make
 
 
+def test_every_action_with_a_key_is_among_the_cases():
+    pressed = {action.id for scope, role in CASES for action in keyed(scope, role)}
+    assert pressed == {action.id for action in ACTIONS.values() if action.keys}
+
+
 @pytest.mark.parametrize(("scope", "role"), CASES)
 async def test_a_key_does_what_its_row_says(scope, role, make_scene):
     scene = make_scene(role)

@@ -25,7 +25,7 @@ async def test_a_preset_is_told_in_full_before_it_is_measured(size, make_app):
     launcher.measure.clear()
     app = make_app(launcher=launcher)
     async with app.run_test(size=size) as pilot:
-        text = await shows(pilot, app, "timing a few training steps on this machine, 0.0s …")
+        text = await shows(pilot, app, "timing some training steps here, 0.0s …")
         for told in (
             "quickstart",
             "cifar10_blind",
@@ -71,7 +71,7 @@ async def test_what_to_press_is_said_until_there_was_a_run(make_app):
     app = make_app(launcher=launcher)
     async with app.run_test(size=(80, 24)) as pilot:
         text = await shows(pilot, app, "New here?")
-        assert text.splitlines()[2].endswith("Enter starts this preset, e edits it first, ? is help with this screen.")
+        assert text.splitlines()[2].endswith("Enter starts this preset, e edits it first, ? gives help.")
         assert text.splitlines()[-1].startswith("Enter start  e edit")
         assert "no runs yet" in text
         launcher.cards = [card(1)]

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from fake import FakeSession
+from shapes import widened
 
 from esper_tui.leyline.errors import UsageError
 from esper_tui.leyline.session import Pause, Resume, Step, Stop
@@ -187,23 +188,3 @@ async def test_one_and_sixtyfour_environments(quick_events, make_app):
             await pilot.press("G")
             text = await frame(app, pilot)
             assert f">{envs - 1:>3} " in text
-
-
-def widened(events, envs):
-    """The recording with as many environments, copies of those there are."""
-
-    def spread(value, n):
-        return [value[i % n] for i in range(envs)] if isinstance(value, list) and len(value) == n else value
-
-    result = []
-    for event in events:
-        if event["type"] == "RoundStarted":
-            event = event | {"instances": [[1, i] for i in range(envs)]}
-        elif event["type"] == "EpochMeasured":
-            keys = ("stages", "alphas", "targets", "ramps", "ages", "in_stage", "clocks", "params")
-            event = event | {k: spread(event[k], 6) for k in keys} | {"verdicts": [], "shapley": []}
-            event["columns"] = {k: spread(v, 6) for k, v in event["columns"].items()}
-        elif event.get("env", 0) >= envs:
-            continue
-        result.append(event)
-    return result

@@ -23,7 +23,7 @@ class HelpDialog(Finder):
         view, panel = app.view, app.focused
         told = (str(panel.border_title or ""), panel.help) if isinstance(panel, Panel) else ("", "")
         seen = (view.scope, view.help, *told, view.metrics) if view is not None else ("", "", *told)
-        self.all = help_entries(Subject(*seen), self.scopes, app.role, app.readonly, app.settings.keys)
+        self.all = help_entries(Subject(*seen), self.scopes, app.role, app.looking, app.settings.keys)
 
     def found(self, words: str) -> list[Entry]:
         return wrapped(matching(self.all, words), self.entries.size.width)

@@ -18,4 +18,4 @@ class PaletteDialog(Finder):
 
     def found(self, words: str) -> list[Entry]:
         app = self.esper
-        return palette_entries(words, self.scopes, app.role, app.readonly, app.settings.keys)
+        return palette_entries(words, self.scopes, app.role, app.looking, app.settings.keys)

@@ -21,7 +21,7 @@ from esper_tui.sanctum.widgets.panel import Panel
 
 WELCOME = line(
     " New here?  ", ("Enter", "key"), " starts this preset, ", ("e", "key"), " edits it first, ",
-    ("?", "key"), " is help with this screen.",
+    ("?", "key"), " gives help.",
 )  # fmt: skip
 LABEL = 10
 """Cells of the words before a line of the description, as in an estimate."""
@@ -159,7 +159,7 @@ class LaunchView(View):
         if not self.warm:
             return Cost(f"cost loading what a run needs, {took} …")
         if self.measuring == card.name:
-            return Cost(f"cost timing a few training steps on this machine, {took} …")
+            return Cost(f"cost timing some training steps here, {took} …")
         if self.measuring:
             return Cost(f"cost waits until {self.measuring} was timed, {took} …")
         return Cost("cost not measured while a run starts or goes on here")

@@ -67,10 +67,20 @@ def _entry(key: str, label: str) -> Line:
     return line((key, "key"), " ", (label, "dim"))
 
 
+ASKED_KEYS = (("Enter", "do it"), ("Esc", "leave"), ("up down", "earlier ones"))
+"""Keys of the prompt line, which are not in the table: they belong to its input."""
+
+
 class Footer(Panel):
     DEFAULT_CSS = "Footer { height: 1; }"
 
     shown_for: tuple[object, ...] = ()
+
+    def show_asked(self, completes: bool) -> None:
+        """While the prompt line asks: its keys; nothing else is taken then."""
+        self.shown_for = ()
+        keys = [*ASKED_KEYS[:1], *([("Tab", "complete")] if completes else []), *ASKED_KEYS[1:]]
+        self.show_lines([line(*(piece for key, what in keys for piece in (*_entry(key, what), "  ")))])
 
     def show(self, scopes: Sequence[str], role: Role | None, readonly: bool, now: Mapping[str, str] = {}) -> None:
         """``now``: actions that are called something else at the moment, by id."""
