@@ -15,10 +15,11 @@ import torch
 from esper_tui.kasmina.network import Network
 from esper_tui.leyline.config import RunConfig, Tamiyo
 from esper_tui.leyline.errors import Incompatible, UsageError
+from esper_tui.leyline.folder import checkpoint_files
 from esper_tui.leyline.stages import Stage
 from esper_tui.runtime.artefacts import best_artefact, best_of, describe_network, env_file, load_network, round_of
 from esper_tui.runtime.build import Parts, build_parts
-from esper_tui.runtime.checkpoints import checkpoint_files, newest_checkpoint
+from esper_tui.runtime.checkpoints import newest_checkpoint
 from esper_tui.runtime.delivery import Delivered
 from esper_tui.runtime.instances import Instances
 from esper_tui.runtime.loop_state import ENGINE
@@ -89,7 +90,7 @@ def _from_checkpoint(folder: Path, env: int | None) -> Picked:
             raise UsageError(f"{folder.name} lost {_who(env)}: not all weights are finite; choose another --env")
         chosen = best_of(parts, sound)
         mean, std = parts.source.mean.tolist(), parts.source.std.tolist()
-        round_ = max(place for place, file in checkpoint_files(folder) if file == path)[0]
+        round_ = int(path.name.partition("-")[0].lstrip("r"))
         return Picked(
             chosen.network, mean, std, chosen.env, round_, int(document["epoch"]), str(path.relative_to(folder)),
             _on_trial(parts, chosen.env),

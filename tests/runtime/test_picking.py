@@ -9,7 +9,8 @@ from esper_tui.evidence.examine import examine_exported
 from esper_tui.evidence.export import plain_network
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import Incompatible, UsageError
-from esper_tui.runtime.checkpoints import KIND, checkpoint_files
+from esper_tui.leyline.folder import checkpoint_files
+from esper_tui.runtime.checkpoints import KIND
 from esper_tui.runtime.loop import Loop
 from esper_tui.runtime.picking import pick_network
 from esper_tui.runtime.statefile import load_state, save_state

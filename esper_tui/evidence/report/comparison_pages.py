@@ -1,6 +1,7 @@
 """A report on a folder of ``esper compare``: the table, the Pareto plot, and what they rest on."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,11 @@ def _bottom_line(arms: list[Row]) -> str:
     base = _versus(grown, "A0") if grown else None
     if grown is None or base is None:
         return f"{len(arms)} arms were compared."
-    low, high = 100 * base["low"], 100 * base["high"]
-    sure = "" if low > 0 else ": worse" if high < 0 else ": undecided, the interval holds 0"
+    sure = {"good": "", "bad": ": worse", "": ": undecided, the interval holds 0"}[_tone(base)]
+    value, _, ends = _bracketed(base, sign=True).partition(" ")
     return (
-        f"The heuristic's grown networks against the host alone: {100 * base['value']:+.2f} points of test accuracy, "
-        f"95 % interval [{low:+.2f}, {high:+.2f}], {count(base['n'])} paired seeds{sure}."
+        f"The heuristic's grown networks against the host alone: {value} points of test accuracy, "
+        f"95 % interval {ends}, {count(base['n'])} paired seeds{sure}."
     )
 
 
@@ -96,7 +97,7 @@ def _bracketed(interval: Row | None, digits: int = 2, scale: float = 100.0, sign
     if not interval:
         return DASH
     told = [number(interval.get(key)) for key in ("value", "low", "high")]
-    value, low, high = (fixed(None if v is None else scale * v, digits, sign) for v in told)
+    value, low, high = (fixed(None if v is None else round(scale * v, digits) + 0.0, digits, sign) for v in told)
     return f"{value} [{low}, {high}]"
 
 
@@ -172,7 +173,11 @@ def _differences(arms: list[Row]) -> list[Block]:
             if found is None or arm["arm"] == base:
                 continue
             low, value, high = (100 * found[key] for key in ("low", "value", "high"))
-            rows.append(Range(f"{arm['arm']} {arm['what']}", low, high, ((value, "own"),), f"{value:+.2f}"))
+            rows.append(
+                Range(
+                    f"{arm['arm']} {arm['what']}", low, high, ((value, "own"),), fixed(round(value, 2) + 0.0, 2, True)
+                )
+            )
         if rows:
             plot = Ranges(tuple(rows), f"points of test accuracy against {base}, {name}", zero=True)
             blocks.append(
@@ -241,8 +246,14 @@ def _setup(document: Row) -> list[Block]:
         blocks.append(Table(head, tuple(map(_contrast, contrasts)), "Primary contrasts, Wilcoxon's signed rank test."))
     if missing := document.get("missing"):
         blocks.append(Facts(tuple((f"{arm} is not there", str(why)) for arm, why in missing.items())))
-    config = document.get("config") or {}
-    run, data = (config.get(key) or {} for key in ("run", "data"))
-    size = f"{data.get('image_size')}x{data.get('image_size')}"
-    task = f"{data.get('name')}, {size}, {count(data.get('train_images'))} training images, {run.get('epochs')} epochs"
-    return [Facts((("task", task),)), *blocks]
+    return [Facts(tuple(_task(document.get("config") or {}, tuning.get("rates") or {}))), *blocks]
+
+
+def _task(config: Row, rates: Row) -> Iterator[tuple[str, str]]:
+    run, data, optim = (config.get(key) or {} for key in ("run", "data", "optim"))
+    size, epochs = f"{data.get('image_size')}x{data.get('image_size')}", run.get("epochs")
+    yield "task", f"{data.get('name')}, {size}, {count(data.get('train_images'))} training images, {epochs} epochs"
+    yield "optimiser", f"{optim.get('name', DASH)}, learning rate {optim.get('lr', DASH)}"
+    if rates:
+        plants, prunes = (percent(rates.get(key)) for key in ("germination", "prune"))
+        yield "random arm", f"plants at {plants} % and prunes at {prunes} % of the boundaries where it may"

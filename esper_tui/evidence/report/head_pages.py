@@ -1,12 +1,11 @@
 """The head of a report on a run (what matters most), what ran, and how to read it all."""
 
-import json
 import shlex
 from typing import Any
 
 from esper_tui.evidence.report.blocks import Commands, Facts, Paragraph, Section, Table, Tiles, plain_row
 from esper_tui.evidence.report.facts import RunFacts
-from esper_tui.evidence.report.numbers import DASH, count, duration, finite, mean, moment, number, percent
+from esper_tui.evidence.report.numbers import DASH, count, duration, finite, mean, moment, number, percent, told
 from esper_tui.leyline.config import RunConfig
 from esper_tui.runtime.receipt import assisted_steps
 from esper_tui.runtime.runs import runs_folder
@@ -111,7 +110,7 @@ def _settings(facts: RunFacts) -> list[Table | Paragraph]:
     """Settings that are not the defaults."""
     defaults = RunConfig().model_dump(mode="json")
     rows = [
-        plain_row(f"{section}.{key}", _told(value), _told(default))
+        plain_row(f"{section}.{key}", told(value), told(default))
         for section, content in defaults.items()
         for key, default in content.items()
         if (value := facts.setting(section, key)) is not None and value != default
@@ -119,10 +118,6 @@ def _settings(facts: RunFacts) -> list[Table | Paragraph]:
     if not rows:
         return [Paragraph("All settings are the defaults.", "dim")]
     return [Table(("setting", "here", "default"), tuple(rows), "Settings that differ from the defaults.", many=12)]
-
-
-def _told(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def reading_section(facts: RunFacts) -> Section:

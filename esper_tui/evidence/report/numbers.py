@@ -1,5 +1,6 @@
 """Recorded values as numbers, and numbers as text."""
 
+import json
 import math
 import time
 from collections.abc import Sequence
@@ -54,6 +55,11 @@ def tone_of(value: Any, se: Any) -> str:
 def count(value: Any) -> str:
     known = number(value)
     return DASH if known is None or not math.isfinite(known) else f"{known:,.0f}"
+
+
+def told(value: Any) -> str:
+    """A setting as a preset writes it; texts without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def moment(t: Any) -> str:

@@ -4,7 +4,7 @@ from esper_tui.evidence.report.blocks import Block, Cell, Figure, Panel, Paragra
 from esper_tui.evidence.report.facts import RunFacts
 from esper_tui.evidence.report.head_pages import bottom_line, reading_section
 from esper_tui.evidence.report.measuring import Measured
-from esper_tui.evidence.report.numbers import count, duration, finite, mean, number, percent
+from esper_tui.evidence.report.numbers import DASH, count, duration, finite, mean, number, percent, told
 from esper_tui.evidence.report.plots import Curves, Line, Range, Ranges
 from esper_tui.evidence.report.run_pages import guarded, run_report, run_sections
 from esper_tui.runtime.receipt import assisted_steps, badge
@@ -56,7 +56,7 @@ def _row(facts: RunFacts) -> tuple[Cell, ...]:
     grown = percent(mean([row.get("acc") for row in record.test]))
     return (
         *plain_row(facts.name, str(facts.document.get("preset", "?")), str(facts.setting("run", "seed"))),
-        *plain_row(str(facts.setting("run", "envs")), f"{middle} [{low}, {high}]" if summary else "–"),
+        *plain_row(str(facts.setting("run", "envs")), f"{middle} [{low}, {high}]" if summary else DASH),
         *plain_row(grown, count(mean([r.get("params") for r in rows]))),
         *plain_row(duration(record.seconds), record.status or "not finished"), Cell(assisted, "person"),
     )  # fmt: skip
@@ -90,7 +90,7 @@ def _settings(runs: list[RunFacts]) -> Section:
     for section, key in keys:
         values = [facts.setting(section, key) for facts in runs]
         if len({repr(v) for v in values if v is not None}) > 1:
-            rows.append(plain_row(f"{section}.{key}", *(str(v) for v in values)))
+            rows.append(plain_row(f"{section}.{key}", *(DASH if v is None else told(v) for v in values)))
     if not rows:
         return Section("What differs", (Paragraph("All runs have the same settings."),))
     return Section("What differs", (Table(("setting", *(facts.name for facts in runs)), tuple(rows)),))
