@@ -47,7 +47,8 @@ def hidden_width(channels: int) -> int:
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(max(1, channels // 8), channels, eps=1e-3)
+    groups = next(count for count in range(max(1, channels // 8), 0, -1) if channels % count == 0)
+    return nn.GroupNorm(groups, channels, eps=1e-3)
 
 
 class Excitation(nn.Module):

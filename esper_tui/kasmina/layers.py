@@ -123,10 +123,13 @@ class Linear(nn.Module):
 def group_norm(channels: int, rows: int) -> nn.GroupNorm:
     """Group norm with at least 8 channels per group where the seed has them, so every group has 2 elements.
 
+    As many groups as divide the channels evenly.
+
     The large eps keeps a layer before it alive on the smallest maps: two elements normalise to ±1 whatever they
     are, and the gradient that is left is proportional to eps.
     """
-    return nn.GroupNorm(rows * max(1, channels // 8), rows * channels, eps=GROUP_EPS)
+    groups = next(count for count in range(max(1, channels // 8), 0, -1) if channels % count == 0)
+    return nn.GroupNorm(rows * groups, rows * channels, eps=GROUP_EPS)
 
 
 Layer = TypeVar("Layer", nn.Conv2d, Linear, nn.GroupNorm)

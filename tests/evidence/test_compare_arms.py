@@ -2,12 +2,15 @@
 
 import pytest
 
+from esper_tui.evidence import grown
 from esper_tui.evidence.compare.arms import chosen_arms
 from esper_tui.evidence.compare.hosts import host_parameters, with_parameters
 from esper_tui.evidence.compare.plan import BLOCK, make_plan, next_block
 from esper_tui.evidence.compare.static import filled
-from esper_tui.kasmina.host import CnnSpec
+from esper_tui.kasmina import layers
+from esper_tui.kasmina.host import CnnSpec, spec_of
 from esper_tui.leyline.errors import UsageError
+from esper_tui.runtime.build import build_parts
 from tests import worlds
 
 
@@ -48,6 +51,19 @@ def test_hosts_are_within_two_percent_of_the_wanted_size(params, growth):
     assert len(spec.widths) == 3
 
 
+@pytest.mark.parametrize("params", [8_754, 11_058])
+def test_a_host_of_any_width_can_be_built_with_its_slots(params):
+    """19 or 21 channels are no multiple of eight, which groups of a group norm usually have."""
+    config = worlds.tiny_config(
+        host={"blocks": 3, "pools": 3, "channels": 8}, growth={"slots": ["r0c0", "r0c1", "r0c2"]}
+    )
+    spec = with_parameters(spec_of(config), params)
+    assert any(width % 8 for width in spec.widths)
+    parts = build_parts(config, choice=worlds.CHOICE, spec=spec)
+    parts.engine.close()
+    assert parts.host_params == pytest.approx(params, rel=0.02)
+
+
 def test_a_host_of_its_own_size_is_the_host():
     spec = CnnSpec(blocks=3, channels=8)
     found = with_parameters(spec, host_parameters(spec))
@@ -72,3 +88,8 @@ def test_blocks_of_seeds():
     assert next_block(BLOCK, 7) == list(range(BLOCK, 7))
     assert next_block(7, 7) == []
     assert len(next_block(10, None)) == BLOCK
+
+
+def test_an_export_normalises_any_width_as_the_engine_does():
+    for channels in range(1, 65):
+        assert grown.group_norm(channels).num_groups == layers.group_norm(channels, 1).num_groups
