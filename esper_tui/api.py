@@ -196,8 +196,10 @@ def _metrics(columns: dict[str, list[Any]], env: int, slots: Sequence[str]) -> R
     return row
 
 
-def export(run: str | Path, to: str | Path, env: int | None = None) -> Path:
+def export(run: str | Path, to: str | Path | None = None, env: int | None = None) -> Path:
     """Writes a grown network as ordinary PyTorch, the best one or that of an environment; ``load_grown`` reads it.
+
+    Returns the folder, which is one inside the run unless ``to`` says otherwise.
 
     Raises:
         UsageError: if there is no such run or environment.
@@ -205,7 +207,7 @@ def export(run: str | Path, to: str | Path, env: int | None = None) -> Path:
     """
     from esper_tui.evidence.take_home import take_home
 
-    return take_home(find_run(str(run)), Path(to), env).folder
+    return take_home(find_run(str(run)), Path(to) if to is not None else None, env).folder
 
 
 def load_grown(path: str | Path) -> "nn.Sequential":

@@ -11,10 +11,10 @@ from esper_tui.leyline.errors import UsageError
 
 def export(
     run: Run,
-    to: Annotated[Path, typer.Option("--to", help="New folder for the network.")],
     env: Annotated[
         str, typer.Option(metavar="best|NUMBER", help="Whose network: the best one, or that of an environment.")
     ] = "best",
+    to: Annotated[Path | None, typer.Option("--to", help="New folder for it; else one in exports/ of the run.")] = None,
 ) -> None:
     """Write a grown network as plain PyTorch: weights, architecture, loader, torch.export program."""
     from esper_tui.evidence.take_home import take_home
@@ -23,7 +23,7 @@ def export(
     taken = take_home(find_run(run), to, environment(env))
     for line in taken.lines():
         typer.echo(line)
-    typer.echo(f'use it with: python -c "from esper_tui import load_grown; print(load_grown({str(to)!r}))"')
+    typer.echo(f'use it with: python -c "from esper_tui import load_grown; print(load_grown({str(taken.folder)!r}))"')
 
 
 def environment(text: str) -> int | None:

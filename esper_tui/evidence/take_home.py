@@ -11,6 +11,8 @@ from esper_tui.karn.read import read_run_file
 from esper_tui.leyline.errors import Incompatible
 from esper_tui.runtime.picking import Picked, pick_network
 
+EXPORTS = "exports"
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -29,16 +31,18 @@ class Taken:
         return lines
 
 
-def take_home(run: Path, to: Path, env: int | None = None) -> Taken:
-    """Exports a network of a run folder; ``env`` None takes the best one.
+def take_home(run: Path, to: Path | None = None, env: int | None = None) -> Taken:
+    """Exports a network of a run folder; ``env`` None takes the best one, ``to`` None a folder inside the run.
 
     Raises:
         UsageError: if there is no such environment.
         Incompatible: if the run holds no usable network.
         CannotWrite: if the folder is not empty or cannot be written.
     """
-    refuse_filled(to)
+    if to is not None:
+        refuse_filled(to)
     picked = pick_network(run, env)
+    to = to or run / EXPORTS / f"r{picked.round:03d}-e{picked.epoch or 0:04d}-env-{picked.env:03d}"
     write_export(picked.network, picked.mean, picked.std, to, origin_of(run, picked))
     return Taken(to, picked, size_text(picked.network, load(to)))
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -41,6 +42,17 @@ def test_the_origin_names_run_environment_and_recipe(exported, finished_run):
     origin = read_origin(exported[0])
     assert (origin.run, origin.env) == (finished_run.folder.name, 1)
     assert origin.config.model_dump(mode="json") == finished_run.events[0]["config"]
+
+
+def test_without_a_folder_it_goes_into_the_run(finished_run, tmp_path):
+    run = shutil.copytree(finished_run.folder, tmp_path / "run")
+    done = console.esper("export", str(run), "--env", "0")
+    folder = run / "exports" / "r000-e0024-env-000"
+    assert done.out.startswith(f"{folder}  ")
+    assert read_origin(folder).env == 0
+    again = console.esper("export", str(run), "--env", "0")
+    assert again.code == 8
+    assert "is not an empty folder; choose another --to" in again.err
 
 
 @pytest.mark.parametrize("env", ["", "worst", "-1", "1.5", "²", "99999"])
