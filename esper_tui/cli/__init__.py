@@ -1,5 +1,6 @@
 """The door: ``esper`` and its commands.  Whatever is heavy is imported inside the command that needs it."""
 
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -25,7 +26,7 @@ def main() -> NoReturn:
 
 def _run() -> int | None:
     """Carries out the command line; the launch screen is there sooner without all the other commands."""
-    if not sys.argv[1:]:
+    if not sys.argv[1:] and "_ESPER_COMPLETE" not in os.environ:  # a shell that completes passes no words
         from esper_tui.cli.screen import open_launch
 
         return open_launch()
