@@ -9,7 +9,7 @@ from typing import Any
 
 from esper_tui.karn.record import RunRecord, reduce
 from esper_tui.leyline.errors import Incompatible
-from esper_tui.leyline.events import SCHEMA
+from esper_tui.leyline.events import SCHEMA, has_shape
 from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, segments
 
 LATEST_S = 1e12
@@ -87,7 +87,7 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
 
 
 def _has_envelope(record: dict[str, Any]) -> bool:
-    """Whether number, time, type and place are what they are in every event, so that they can be compared."""
+    """Whether number, time, type, place and shape are what they are in every event, so that all can rely on them."""
     t, places = record.get("t"), (record.get("round"), record.get("epoch"), record.get("env"))
     return (
         isinstance(t, int | float)
@@ -95,6 +95,7 @@ def _has_envelope(record: dict[str, Any]) -> bool:
         and isinstance(record.get("type"), str)
         and isinstance(record.get("seq", 0), int)
         and all(place is None or isinstance(place, int) for place in places)
+        and has_shape(record)
     )
 
 

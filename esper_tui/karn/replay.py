@@ -232,7 +232,7 @@ def _place(row: Row) -> tuple[int, int] | None:
 
 
 def _is_decision(row: Row) -> bool:
-    return row["type"] == "DecisionTaken" and row["decision"]["op"] != "WAIT"
+    return row["type"] == "DecisionTaken" and row.get("decision", {}).get("op") != "WAIT"
 
 
 def _extent(records: list[Row], index: int) -> int:

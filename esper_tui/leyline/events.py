@@ -11,7 +11,7 @@ equal when their deterministic subsequences are, without ``seq`` and ``t``.
 import json
 import math
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_origin, get_type_hints
 
 from esper_tui.leyline.metrics import ALERTS
 
@@ -303,6 +303,30 @@ def from_record(record: dict[str, Any]) -> Event | None:
         return None
     names = {f.name for f in fields(kind)}
     return kind(**{k: v for k, v in record.items() if k in names})
+
+
+CHECKED = (list, dict, str, int)
+
+
+def _shape(kind: type[Event]) -> dict[str, type]:
+    """Of which plain kind the value of a key must be, where only one is possible."""
+    hints = {name: get_origin(hint) or hint for name, hint in get_type_hints(kind).items()}
+    return {name: hint for name, hint in hints.items() if hint in CHECKED}
+
+
+SHAPES = {name: _shape(kind) for name, kind in EVENT_TYPES.items()}
+
+
+def has_shape(record: dict[str, Any]) -> bool:
+    """Whether lists, objects, texts and whole numbers are where they belong in a record of its type.
+
+    Keys may be missing, and what is inside them is not looked at; types that are not known here, and other schemas,
+    have any shape.
+    """
+    if record.get("schema", SCHEMA) != SCHEMA:
+        return True
+    kinds = SHAPES.get(record["type"], {})
+    return all(isinstance(record[key], kind) for key, kind in kinds.items() if key in record)
 
 
 def to_line(record: dict[str, Any]) -> str:

@@ -37,12 +37,12 @@ class Watched:
     def take(self, event: dict[str, Any]) -> None:
         kind, t = event["type"], float(event["t"])
         if kind == "RunStarted":
-            self.config, self.started, self.state = event["config"], t, "running"
+            self.config, self.started, self.state = event.get("config", {}), t, "running"
         elif kind == "RoundStarted":
-            self.round, self.epoch, self.measured = event["round"], 0, t
+            self.round, self.epoch, self.measured = event.get("round") or 0, 0, t
         elif kind == "EpochMeasured":
-            self._measure(event["epoch"], t)
-        elif kind == "SessionChanged" and event["state"] in STATES:
+            self._measure(event.get("epoch") or 0, t)
+        elif kind == "SessionChanged" and event.get("state") in STATES:
             self._change(STATES[event["state"]], t)
         elif kind == "RunResumed":
             self._go_on(t)

@@ -165,7 +165,7 @@ def test_the_last_record_is_found_behind_a_long_torn_line(runs):
 
 
 def test_the_last_record_is_found_when_it_is_long_itself(runs):
-    record = {"seq": 99, "t": 1.0, "type": "EpochMeasured", "epoch": 77, "columns": "x" * 1_000_000}
+    record = {"seq": 99, "t": 1.0, "type": "EpochMeasured", "epoch": 77, "columns": {"x": "x" * 1_000_000}}
     log = events_file(runs[1], 0)
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]) + json.dumps(record).encode() + b"\n")
     assert (describe_run(runs[1]).state, describe_run(runs[1]).text) == ("crashed", "epoch 77")
