@@ -78,18 +78,13 @@ class Case:
         return (time.perf_counter() - began) / PROBE_STEPS
 
 
-def bench_arms(say: Callable[[str], None], windows: int) -> None:
-    """Prints medians and the ratios to both ways of training one network after the other."""
-    say(machine())
-    default_threads = torch.get_num_threads()
-    keep_freed_memory()
-    lives = [life for life in LIVES for _ in range(SEEDS)]
-    shape = bench_shape(SPEC, SLOTS)
+Timed = Callable[[], float]
+
+
+def rivals(shape: Shape, lives: Sequence[Life], default_threads: int) -> dict[str, Timed]:
+    """One network after the other: with torch's own threads, and as many at a time as there are cores."""
     lone = replace(shape, place=replace(shape.place, min_rows=1))  # nothing is padded where nobody compares bits
-    chunk, threads, _ = probe(shape, len(lives), BATCH, 0, 0)
-    stacked = Case(shape, lives, split_rows(len(lives), chunk, threads))
-    single = Case(lone, lives, [range(i, i + 1) for i in range(len(lives))])
-    workers, pool = Workers(threads), ThreadPoolExecutor(cpu_count())
+    single, pool = Case(lone, lives, [range(i, i + 1) for i in range(len(lives))]), ThreadPoolExecutor(cpu_count())
 
     def one_by_one() -> float:
         torch.set_num_threads(default_threads)
@@ -99,19 +94,30 @@ def bench_arms(say: Callable[[str], None], windows: int) -> None:
         torch.set_num_threads(1)
         return single.seconds(lambda: list(pool.map(Case.step, single.work)))
 
+    return {"one by one, torch's default threads": one_by_one, "one by one, a thread each": sharded}
+
+
+def bench_arms(say: Callable[[str], None], windows: int) -> None:
+    """Prints medians and the ratios to both ways of training one network after the other."""
+    say(machine())
+    default_threads = torch.get_num_threads()
+    keep_freed_memory()
+    lives = [life for life in LIVES for _ in range(SEEDS)]
+    shape = bench_shape(SPEC, SLOTS)
+    chunk, threads, _ = probe(shape, len(lives), BATCH, 0, 0)
+    stacked, workers = Case(shape, lives, split_rows(len(lives), chunk, threads)), Workers(threads)
+
     def together() -> float:
         torch.set_num_threads(1)
         return stacked.seconds(lambda: workers.map(Case.step, stacked.work))
 
-    cases = {"one by one, torch's default threads": one_by_one, "one by one, a thread each": sharded,
-             "stacked": together}  # fmt: skip
+    cases = rivals(shape, lives, default_threads) | {"stacked": together}
     size = f"batch {BATCH}, {SPEC.image_size}x{SPEC.image_size}; chunks of {chunk}, {threads} threads"
     say(f"\n{len(LIVES)} arms x {SEEDS} seeds, {size}")
     times = interleave(cases, windows)
     workers.close()
-    pool.shutdown()
     for line in milliseconds(times):
         say(line)
-    names = list(cases)
-    say(f"against one by one        {judge(times, Target('', 'stacked', names[0], 1.5, 2.0)).text()}")
-    say(f"against a thread each     {judge(times, Target('', 'stacked', names[1], 1.0, 1.0)).measured()}")
+    ordinary, sharded = list(cases)[:2]
+    say(f"against one by one        {judge(times, Target('', 'stacked', ordinary, 1.5, 2.0)).text()}")
+    say(f"against a thread each     {judge(times, Target('', 'stacked', sharded, 1.0, 1.0)).measured()}")

@@ -18,6 +18,7 @@ Preset = Annotated[
 Arms = Annotated[
     str | None, typer.Option("--arms", help="Arms, for example A0,A2,A7; without it all that are affordable.")
 ]
+SEEDS, LEAST_FORKS = 20, 4
 Policy = Annotated[list[str] | None, typer.Option("--policy", help="A learned policy for A8; may be repeated.")]
 
 
@@ -80,35 +81,33 @@ def compare(
     from esper_tui.evidence.compare.run import compare as play
     from esper_tui.evidence.compare.summary import SUMMARY
     from esper_tui.evidence.compare.table import table
-    from esper_tui.leyline.errors import UsageError
     from esper_tui.runtime.presets import resolve
+
+    _check(seeds, minutes, forks)
+    resolved = resolve(preset, [*(overrides or []), *_settings(seed, device)])
+    options = {"match": match, "sweep": sweep, "episodes": episodes, "horizon": horizon}
+    names = (arms or "").replace(",", " ").split()
+    plan = make_plan(resolved.name, resolved.config, names, policy or [], **options)
+    folder = to or plan.default_folder()
+    typer.echo(f"arms {' '.join(plan.arms)} into {folder}", err=True)
+    found = play(plan, folder, None if minutes is not None else seeds or SEEDS, minutes, forks, Lines(minutes))
+    typer.echo((folder / SUMMARY).read_text() if json else "\n".join([*table(found), "", str(folder)]))
+
+
+def _check(seeds: int | None, minutes: float | None, forks: int) -> None:
+    """Raises ``UsageError`` for options that do not go together."""
+    from esper_tui.leyline.errors import UsageError
 
     if seeds is not None and minutes is not None:
         raise UsageError("--seeds and --minutes both say when to stop; give one of them")
-    if 0 < forks < 4:
+    if 0 < forks < LEAST_FORKS:
         raise UsageError(
-            f"--forks {forks}: two standard errors over fewer than 4 forks say little; give 4 or more, or 0"
+            f"--forks {forks}: two standard errors over fewer than {LEAST_FORKS} forks say little; give {LEAST_FORKS} "
+            "or more, or 0"
         )
-    words = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
-    resolved = resolve(preset, [*words, *([f'engine.device="{device}"'] if device is not None else [])])
-    wanted = None if minutes is not None else seeds or 20
-    names = [name for name in (arms or "").replace(",", " ").split() if name]
-    plan = make_plan(
-        resolved.name,
-        resolved.config,
-        names,
-        policy or [],
-        match=match,
-        sweep=sweep,
-        episodes=episodes,
-        horizon=horizon,
-    )
-    folder = to or plan.default_folder()
-    typer.echo(f"arms {' '.join(plan.arms)} into {folder}", err=True)
-    found = play(plan, folder, wanted, minutes, forks, Lines(minutes))
-    if json:
-        typer.echo((folder / SUMMARY).read_text())
-        return
-    for line in table(found):
-        typer.echo(line)
-    typer.echo(f"\n{folder}")
+
+
+def _settings(seed: int | None, device: str | None) -> list[str]:
+    """Options that are settings of their own."""
+    words = [f"run.seed={seed}"] if seed is not None else []
+    return words + ([f'engine.device="{device}"'] if device is not None else [])
