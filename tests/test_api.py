@@ -127,6 +127,13 @@ def test_an_interrupt_ends_it_after_the_epoch_and_keeps_what_was_reached(here):
     assert done.rows[0]["test_acc"] is not None
 
 
+def test_a_comparison_is_what_its_folder_says(here):
+    found = esper_tui.compare(tiny(), seeds=1, arms=["A0"], to=here / "out")
+    assert [arm["arm"] for arm in found["arms"]] == ["A0"]
+    assert len(found["rows"]) == found["seeds"] == 1
+    assert esper_tui.report(found["folder"]) == here / "out" / "report.html"
+
+
 def test_a_run_that_fails_is_an_error_with_its_code(here):
     preset = esper_tui.load_preset(
         "tiny", optim={"lr": 10.0, "clip": 0.0}, data={"augment": "none"}, run={"epochs": 40}

@@ -1,17 +1,23 @@
 """Any network of a run: those it left when it ended, or those of its newest checkpoint."""
 
 import shutil
+from itertools import cycle
 
 import pytest
 import torch
 
 from esper_tui.evidence.examine import examine_exported
 from esper_tui.evidence.export import plain_network
+from esper_tui.evidence.scratch import plant_full
+from esper_tui.kasmina.blueprints import REGISTRY
+from esper_tui.kasmina.network import Planted
+from esper_tui.leyline.choices import Form
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import Incompatible, UsageError
-from esper_tui.leyline.folder import checkpoint_files
+from esper_tui.leyline.folder import checkpoint_file, checkpoint_files
 from esper_tui.runtime.checkpoints import KIND
 from esper_tui.runtime.loop import Loop
+from esper_tui.runtime.loop_state import capture_loop
 from esper_tui.runtime.picking import pick_network
 from esper_tui.runtime.statefile import load_state, save_state
 from esper_tui.runtime.unwatched import Unwatched
@@ -72,6 +78,40 @@ def test_a_run_in_progress_delivers_what_it_would_deliver_at_its_checkpoint(in_p
     assert pick_network(in_progress, 0).left_out == tuple(
         f"{s.name} {s.seed.blueprint} ({s.stage.name})" for s in living if s.seed
     )
+
+
+SLOTS = ("r0c0", "r1c0", "r0c1", "r1c1")
+
+
+def planted_loop() -> Loop:
+    """Two environments that hold every blueprint and every form, all weights random, in float64."""
+    parts = worlds.tiny_parts(growth={"slots": SLOTS}, engine={"dtype": "float64"})
+    loop = Loop(parts, lambda event: None, lambda sync=False: None, Unwatched())
+    loop.instances, loop.signals = parts.instances.draw(0), []
+    loop.begin_round()
+    for number, (blueprint, form) in enumerate(zip(REGISTRY, cycle(Form), strict=False)):
+        plant_full(parts.engine, number // 4, Planted(SLOTS[number % 4], blueprint, form))
+    g = torch.Generator().manual_seed(2)
+    for chunk in parts.engine.chunks:
+        for bank in (chunk.bank, *(group.bank for _, group in chunk.groups())):
+            bank.average.copy_(0.3 * torch.randn(bank.average.shape, generator=g, dtype=torch.float64))
+    return loop
+
+
+def test_every_blueprint_comes_out_of_a_checkpoint_in_float64(tmp_path):
+    loop = planted_loop()
+    tensors, document = capture_loop(loop)
+    about = {"epoch": 5, "after_seq": 0, "engine_choice": worlds.CHOICE.document()}
+    (tmp_path / "checkpoints").mkdir()
+    path = checkpoint_file(tmp_path, 0, 5)
+    save_state(path, KIND, tensors, document | about | {"config": loop.config.model_dump(mode="json")})
+    for env, count in ((0, 4), (1, 3)):
+        picked, expected = pick_network(tmp_path, env), loop.engine.deliver(env)
+        assert len(picked.network.planted) == count
+        plain, _ = plain_network(picked.network, picked.mean, picked.std)
+        x = torch.rand(9, 3, 8, 8, dtype=torch.float64)
+        mean, std = (torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1) for v in (picked.mean, picked.std))
+        torch.testing.assert_close(plain(x), expected((255 * x - mean) / std), rtol=1e-9, atol=1e-9)
 
 
 def test_the_best_of_a_run_in_progress_is_chosen_on_the_reward_half(in_progress):
