@@ -66,7 +66,7 @@ def attend(session: LocalSession, quiet: bool = False, on_hangup: str = "headles
     try:
         signals.follow(session)
         session.leave_alone()
-        if received:
+        if received and not session.over:
             signals.take(Signal(received))
         for event in tail.catch_up():
             reduce(record, event)

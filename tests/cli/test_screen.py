@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import sys
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import pytest
 
 from esper_tui.cli import screen as module
 from esper_tui.cli.screen import Look, open_screen, wants_screen
-from esper_tui.karn.read import read_run
+from esper_tui.karn.read import read_records, read_run
 from esper_tui.karn.replay import Player
 from esper_tui.leyline.errors import ConfigError, UsageError
-from esper_tui.leyline.folder import LOG_FILE
+from esper_tui.leyline.folder import LOG_FILE, checkpoint_files
 from esper_tui.leyline.session import Abandon, Pause, Stop
 from esper_tui.runtime.presets import resolve
 from esper_tui.runtime.runs import all_runs
@@ -228,6 +229,30 @@ def test_stopped_from_the_screen_only_the_receipt_follows(terminal, monkeypatch)
     assert done.code == 10
     assert "ep=" not in done.out
     assert "stopped in " in done.out
+
+
+@pytest.mark.parametrize(
+    ("number", "on_hangup", "code"),
+    [(signal.SIGTERM, "headless", 143), (signal.SIGINT, "headless", 130), (signal.SIGUSR2, "headless", 10),
+     (signal.SIGHUP, "checkpoint-exit", 129)],
+)  # fmt: skip
+def test_a_signal_that_closed_the_screen_ends_the_run_behind_it(number, on_hangup, code, terminal, monkeypatch):
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text(f'on_hangup = "{on_hangup}"\n')
+    Shown(monkeypatch, lambda launcher, session: AppExit("detach", session, signal=number))
+    done = console.esper("run", "tiny", "--set", LONG)
+    assert done.code == code
+    assert "stopped in " in done.out
+    assert checkpoint_files(all_runs()[0])
+
+
+def test_a_hang_up_on_the_screen_leaves_the_run_running_with_a_checkpoint(terminal, monkeypatch):
+    Shown(monkeypatch, lambda launcher, session: AppExit("detach", session, signal=signal.SIGHUP))
+    done = console.esper("run", "tiny", "--set", "checkpoint.every_epochs=0")
+    assert done.code == 0
+    events = list(read_records(all_runs()[0]))
+    assert [e["state"] for e in events if e["type"] == "SessionChanged"] == ["running", "hangup"]
+    assert [e["type"] for e in events].count("CheckpointSaved") == 1
 
 
 def test_abandoned_it_ends_at_once_and_well(terminal, monkeypatch):

@@ -45,6 +45,34 @@ def test_the_newest_few_stay(folder):
     assert problems == []
 
 
+def test_the_best_one_stays_as_well(folder):
+    """Of epochs 1 to 6 the second has the lowest score; another process, which only reads the files, keeps it too."""
+    scores = {1: 0.9, 2: 0.1, 3: 0.5, 4: 0.4, 5: None, 6: 0.3}
+    for epochs in ([1, 2, 3, 4], [5, 6]):
+        writer = CheckpointWriter(folder, 2)
+        for epoch in epochs:
+            writer.submit((0, epoch), {}, {"score": scores[epoch]})
+            assert writer.wait(10.0)
+        writer.close()
+    assert [epoch for (_, epoch), _ in checkpoint_files(folder)] == [6, 5, 2]
+
+
+def test_without_a_score_none_is_the_best(folder):
+    writer = CheckpointWriter(folder, 1)
+    for epoch in (1, 2, 3):
+        writer.submit((0, epoch), {}, {"score": None})
+        writer.wait(10.0)
+    writer.close()
+    assert [epoch for (_, epoch), _ in checkpoint_files(folder)] == [3]
+
+
+def test_what_a_dead_writer_left_half_written_is_removed(folder):
+    left = folder / CHECKPOINTS / ".r000-e0007.safetensors.123.tmp"
+    left.write_bytes(b"half")
+    write(folder, [8])
+    assert not left.exists()
+
+
 def test_rounds_go_before_epochs(folder):
     writer = CheckpointWriter(folder, 5)
     for place in ((2, 1), (10, 0), (9, 30)):

@@ -98,7 +98,7 @@ def test_the_grace_time_ends_with_the_newest_checkpoint(heard):
 
 
 def test_a_loop_that_hangs_is_left_behind(heard):
-    made, session, clock, left = heard
+    made, _, clock, left = heard
     made.take(signal.SIGTERM)
     clock.now = 20.0
     made.look()

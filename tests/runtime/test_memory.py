@@ -48,8 +48,11 @@ def test_a_control_group_may_allow_less_than_the_machine_has(monkeypatch, tmp_pa
     assert module.memory_limit() == 12345
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"),
-                                   RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")])  # fmt: skip
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: not enough")],
+    ids=lambda error: type(error).__name__,
+)
 def test_running_out_of_it_ends_with_code_four_and_what_to_change(tmp_path, monkeypatch, error):
     config = worlds.tiny_config(checkpoint={"every_epochs": 2})
     session = prepare_session(Resolved("tiny", config, ""), tmp_path / "run", None, choice=worlds.CHOICE)

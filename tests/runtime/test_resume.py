@@ -13,7 +13,7 @@ from esper_tui.karn.read import read_records, read_run
 from esper_tui.leyline.choices import WAIT
 from esper_tui.leyline.errors import Busy, Incompatible
 from esper_tui.leyline.folder import events_file
-from esper_tui.leyline.session import Checkpoint, Override, Pause, Resume, Stop
+from esper_tui.leyline.session import Checkpoint, Override, Pause, Resume, Step, Stop
 from esper_tui.runtime.checkpoints import checkpoint_files
 from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.lock import socket_of
@@ -23,7 +23,10 @@ from esper_tui.runtime.rerun import deterministic
 from esper_tui.runtime.resume import prepare_resume
 from esper_tui.runtime.session import LocalSession
 from esper_tui.runtime.start import prepare_session
+from esper_tui.sanctum.source import LiveSource
 from tests import worlds
+
+PATIENCE_S = 100.0
 
 CODE = """
 import sys
@@ -173,6 +176,31 @@ def test_steered_over_its_socket(tmp_path, monkeypatch):
     remote.close()
     with pytest.raises(Busy, match="not running"):
         socket_of(folder)
+
+
+def test_the_first_frame_after_a_resume_shows_the_state_at_the_checkpoint(tmp_path):
+    """And the time that passed counts all parts of the run, not what lay between them."""
+    folder = tmp_path / "run"
+    session = started(folder, checkpoint={"every_epochs": 4, "every_minutes": 0.0})
+    session.pace.before_s = 1000.0
+    session.submit(Step(6))
+    while session.progress().state != "paused":
+        time.sleep(0.002)
+    session.abort()  # epochs 5 and 6 lie behind the checkpoint
+    session.join()
+    again = prepare_resume(folder, None)
+    source = LiveSource(again)
+    source.advance()
+    assert source.record.epoch.number == 4
+    assert [e.number for e in source.record.rounds[0].epochs] == [1, 2, 3, 4]
+    assert source.record.config["run"]["epochs"] == 24
+    assert again.progress().epoch == 4
+    assert 1000.0 < again.progress().elapsed_s < 1000.0 + PATIENCE_S
+    again.start()
+    assert again.join().status == "done"
+    source.advance()
+    assert [e.number for e in source.record.rounds[0].epochs] == list(range(1, 25))
+    assert source.record.seconds > 1000.0
 
 
 def test_resumed_without_a_screen_it_goes_on_with_its_table(tmp_path, capsys):

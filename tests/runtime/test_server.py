@@ -183,6 +183,19 @@ def test_a_client_that_does_not_read_is_let_go(served, monkeypatch):
     assert not made.clients
 
 
+def test_whoever_gives_a_name_is_told_of_and_counted(served):
+    made, stub = served
+    wire, script = Wire(made.path), Wire(made.path)
+    wire.send(type="hello", version=VERSION, who="ann@here\x1b[2J" + "x" * 200)
+    wire.read("hello")
+    script.hello()
+    assert made.visitors().clients == 2
+    wire.link.close()
+    wait_for(lambda: len(stub.reports) == 2)
+    name = "ann@here[2J" + "x" * 68
+    assert stub.reports == [f"{name} attached", f"{name} left"], "printable and short; scripts come and go unnamed"
+
+
 def test_at_most_eight_clients(served):
     made, _ = served
     wires = [Wire(made.path) for _ in range(MAX_CLIENTS)]

@@ -54,6 +54,14 @@ def test_pauses_are_left_out():
     assert (resting.state, resting.paused_s, resting.elapsed_s) == ("paused", 50.0, 4.0)
 
 
+def test_the_time_between_two_parts_of_a_run_is_left_out():
+    """Cut short at 105 s, gone on at 1105 s: 3 s and 5 s of work."""
+    resumed = {"type": "RunResumed", "t": 1105.0}
+    events = [START, ROUND, measured(1, 104.0), session("note", 105.0), resumed, measured(2, 1106.0)]
+    progress = after(*events).progress(1108.0)
+    assert (progress.state, progress.elapsed_s, progress.epoch_s) == ("running", 8.0, 2.0)
+
+
 def test_notes_and_breakpoints_do_not_change_the_state():
     events = [START, session("paused", 101.0), session("note", 102.0), session("breakpoint", 103.0)]
     assert after(*events).progress(104.0).state == "paused"

@@ -10,7 +10,7 @@ from fake import FakeSession
 from shapes import widened
 
 from esper_tui.leyline.errors import UsageError
-from esper_tui.leyline.session import Pause, Resume, Step, Stop
+from esper_tui.leyline.session import Abandon, Checkpoint, Pause, Resume, Step, Stop
 from esper_tui.sanctum.app import EsperApp
 from esper_tui.sanctum.pictures import screen_text
 
@@ -88,21 +88,45 @@ async def test_leaving_a_run_asks_what_should_become_of_it(key, kind, sent, sess
 
 
 @pytest.mark.parametrize(
-    ("number", "on_hangup", "kind", "sent"),
-    [
-        (signal.SIGHUP, "headless", "detach", []),
-        (signal.SIGHUP, "checkpoint-exit", "checkpoint", [Stop()]),
-        (signal.SIGTERM, "headless", "checkpoint", [Stop()]),
-    ],
+    ("key", "kind", "sent"),
+    [("enter", "detach", None), ("k", "detach", None), ("c", "checkpoint", Stop), ("a", "abandon", Abandon)],
 )
-async def test_a_signal_closes_the_screen_in_order(number, on_hangup, kind, sent, session, make_app):
-    app = make_app(session, on_hangup=on_hangup)
+async def test_leaving_a_run_of_another_process_lets_it_go_on_unless_told(key, kind, sent, session, make_app):
+    session.release_epochs(3)
+    session.attached = True
+    app = make_app(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("q")
+        text = screen_text(app)
+        assert "k Enter detach (the run goes on)" in text
+        assert "end the run with a receipt" in text
+        await pilot.press(key)
+    assert app.return_value.kind == kind
+    assert [type(c) for c in session.commands] == ([sent] if sent else [])
+
+
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGUSR2])
+async def test_a_signal_closes_the_screen_and_says_which(number, attached, session, make_app):
+    """What becomes of a run of this process is decided behind the screen; one of another process is left alone."""
+    session.attached = attached
+    app = make_app(session)
     async with app.run_test(size=(80, 24)) as pilot:
         os.kill(os.getpid(), number)
         await asyncio.sleep(0.05)
         await pilot.pause()
-    assert (app.return_value.kind, app.return_value.signal) == (kind, number)
-    assert session.commands == sent
+    assert (app.return_value.kind, app.return_value.signal) == ("quit" if attached else "detach", number)
+    assert session.commands == []
+
+
+async def test_sigusr1_asks_for_a_checkpoint_and_the_screen_stays(session, make_app):
+    app = make_app(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await asyncio.sleep(0.05)
+        await pilot.pause()
+        assert app.return_value is None
+    assert session.commands == [Checkpoint()]
 
 
 async def test_slow_work_comes_back_to_the_screen(make_app, session):
