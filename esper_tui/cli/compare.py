@@ -90,7 +90,11 @@ def compare(
     plan = make_plan(resolved.name, resolved.config, names, policy or [], **options)
     folder = to or plan.default_folder()
     typer.echo(f"arms {' '.join(plan.arms)} into {folder}", err=True)
-    found = play(plan, folder, None if minutes is not None else seeds or SEEDS, minutes, forks, Lines(minutes))
+    try:
+        found = play(plan, folder, None if minutes is not None else seeds or SEEDS, minutes, forks, Lines(minutes))
+    except KeyboardInterrupt:
+        typer.echo(f"\nesper: what is finished is in {folder}; the same command goes on from there", err=True)
+        raise
     typer.echo((folder / SUMMARY).read_text() if json else "\n".join([*table(found), "", str(folder)]))
 
 

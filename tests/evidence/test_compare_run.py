@@ -14,7 +14,7 @@ from esper_tui.evidence.compare.setting import Row
 from esper_tui.evidence.compare.summary import COLUMNS, Comparison, document, waste
 from esper_tui.evidence.compare.table import grid, table
 from esper_tui.evidence.compare.tuning import Found
-from esper_tui.leyline.errors import Busy
+from esper_tui.leyline.errors import Busy, DataMissing
 from tests import console, worlds
 
 RESULTS = ("rows.csv", "table.md", "comparison.json")
@@ -103,6 +103,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(Busy, match=r"holds other files"):
         compare(make_plan("tiny", worlds.tiny_config(), ["A0"], []), tmp_path, seeds=1)
     assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_without_its_data_no_folder_is_left(tmp_path, monkeypatch):
+    monkeypatch.setenv("ESPER_DATA_DIR", str(tmp_path / "nothing"))
+    config = worlds.tiny_config(data={"name": "cifar10", "image_size": 16})
+    with pytest.raises(DataMissing, match="cifar10 is not here"):
+        compare(make_plan("tiny", config, ["A0"], []), tmp_path / "new", seeds=1)
+    assert not (tmp_path / "new").exists()
 
 
 # --- the summary, on rows made by hand -----------------------------------------------------------------------------

@@ -134,9 +134,13 @@ def compare(
         EsperError: for whatever else is wrong before it starts.
     """
     began = time.monotonic()
-    player = Player(plan, Store.open(folder, plan), watcher or Nobody(), forks)
+    store = Store(folder)
+    store.check(plan)
+    setting = build_setting(plan)
+    store.create(plan)
+    player = Player(plan, store, watcher or Nobody(), forks)
     player.expect(seeds)
-    setting, found = player.tune(build_setting(plan))
+    setting, found = player.tune(setting)
     player.watcher.found(found)
     result = Comparison(replace(plan, config=setting.config), found)
     for block_seeds in _blocks(seeds, minutes, began):

@@ -20,29 +20,32 @@ class Store:
 
     folder: Path
 
-    @classmethod
-    def open(cls, folder: Path, plan: Plan) -> "Store":
-        """The folder of a plan, new or with what is finished in it.
+    @property
+    def is_new(self) -> bool:
+        return not (self.folder / PLAN).exists()
 
-        Raises:
-            Busy: if another comparison is in it.
-            CannotWrite: if it cannot be made.
-        """
-        store = cls(folder)
-        is_new = not (folder / PLAN).exists()
-        if is_new and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    def check(self, plan: Plan) -> None:
+        """Raises ``Busy`` if the folder holds another comparison or anything else."""
+        folder = self.folder
+        if self.is_new and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise Busy(f"{folder} holds other files; choose another --to")
-        if not is_new and store.read(PLAN) != plan.document():
+        if not self.is_new and self.read(PLAN) != plan.document():
             raise Busy(
                 f"{folder} holds another comparison; repeat its command to go on with it, or choose another --to"
             )
+
+    def create(self, plan: Plan) -> None:
+        """Makes the folder of a plan, if it is not there yet.
+
+        Raises:
+            CannotWrite: if that is not possible.
+        """
         try:
-            (folder / UNITS).mkdir(parents=True, exist_ok=True)
+            (self.folder / UNITS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CannotWrite(f"cannot create {folder}: {error.strerror}; choose another --to") from None
-        if is_new:
-            store.write(PLAN, plan.document())
-        return store
+            raise CannotWrite(f"cannot create {self.folder}: {error.strerror}; choose another --to") from None
+        if self.is_new:
+            self.write(PLAN, plan.document())
 
     def has(self, unit: str) -> bool:
         return self._path(unit).is_file()
