@@ -57,6 +57,20 @@ async def test_enter_goes_to_where_it_was_raised(alerted, make_app):
         assert (app.view.scope, app.selected_env, app.selected_slot) == ("environment", 1, "r0c1")
 
 
+@pytest.mark.parametrize(("rule", "view"), [("disk", "system"), ("no_progress", "system"), ("collapse", "policy")])
+async def test_alerts_of_the_machine_and_of_tamiyo_are_shown_and_lead_to_their_view(rule, view, session, make_app):
+    session.release_epochs(5)
+    raise_alert(session, rule, env=None, slot=None)
+    app = make_app(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert (await frame(app, pilot)).splitlines()[1].startswith(f"! 1  {rule}: 14 times")
+        await pilot.press("A")
+        assert "run" in await frame(app, pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.view.scope == view
+
+
 async def test_there_is_no_prompt_line_in_a_dialog(alerted, make_app):
     app = make_app(alerted)
     async with app.run_test(size=(80, 24)) as pilot:
