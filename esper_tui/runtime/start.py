@@ -15,7 +15,7 @@ from esper_tui.tolaria.probe import EngineChoice
 def prepare_session(
     resolved: Resolved,
     run_dir: Path | None,
-    examine: Examine,
+    examine: Examine | None,
     script: Script | None = None,
     choice: EngineChoice | None = None,
 ) -> LocalSession:

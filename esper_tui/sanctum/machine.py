@@ -6,7 +6,7 @@ from typing import Any
 
 from esper_tui.karn.record import RunRecord
 from esper_tui.leyline.folder import segments
-from esper_tui.leyline.session import Progress
+from esper_tui.leyline.session import Progress, Visitors
 from esper_tui.sanctum.ink import Line, line
 from esper_tui.sanctum.pace import SLOW_MS, FramePace
 from esper_tui.sanctum.text import DASH, duration, figure, si, size
@@ -45,7 +45,17 @@ def machine_lines(progress: Progress, log_bytes: int | None) -> list[Line]:
         _row("memory", f"{size(r.memory)} used, {size(r.memory_free)} free" if sampled else DASH),
         _row("disk", f"{size(r.disk_free)} free" if r.disk_free else DASH),
         _row("event log", size(log_bytes)),
+        *_visitor_lines(progress.visitors),
     ]
+
+
+def _visitor_lines(visitors: Visitors) -> list[Line]:
+    """Who is connected from outside, and what was refused; nothing while nobody came."""
+    if visitors == Visitors():
+        return []
+    style = "warn" if visitors.refused or visitors.dropped else ""
+    refused = (f"{visitors.refused} refused, {visitors.dropped} dropped", style)
+    return [_row("attached", line(f"{visitors.clients}, ", refused))]
 
 
 def time_lines(progress: Progress, width: int) -> list[Line]:

@@ -7,10 +7,13 @@ import pytest
 
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import ExitCode
+from esper_tui.leyline.folder import checkpoint_files
 from esper_tui.runtime import doctor, probe_cache
 from esper_tui.runtime.build import build_shape
-from esper_tui.runtime.estimate import estimate, measure_estimate
+from esper_tui.runtime.estimate import checkpoint_bytes, estimate, measure_estimate
+from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.probe_cache import cache_file, cached_step_seconds, choose_engine
+from esper_tui.runtime.start import prepare_session
 from esper_tui.tolaria.probe import EngineChoice
 from tests import console, worlds
 
@@ -159,3 +162,17 @@ def test_an_estimate_grows_with_what_is_asked_for(quick):
 def test_an_estimate_is_text_or_json(quick):
     assert json.loads(estimate(RunConfig(), json=True))["host_params"] == 6418
     assert "6,418 parameters" in estimate(RunConfig(), json=False)
+
+
+def test_the_disk_estimate_knows_checkpoints_and_networks(tmp_path, quick):
+    config = worlds.tiny_config(run={"epochs": 3}, checkpoint={"every_epochs": 1, "keep": 2})
+    session = prepare_session(Resolved("tiny", config, ""), tmp_path / "run", None, choice=worlds.CHOICE)
+    session.start()
+    session.join()
+    real = max(path.stat().st_size for _, path in checkpoint_files(tmp_path / "run"))
+    thought = checkpoint_bytes(config, session.parts.host_params)
+    assert real / 2 < thought < 2 * real
+    found = measure_estimate(config)
+    assert found.checkpoints == 4 * thought, "two kept, the best one, and the one being written"
+    assert found.disk > found.log + found.checkpoints + found.artefacts
+    assert found.artefacts > 0

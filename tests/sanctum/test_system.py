@@ -8,7 +8,7 @@ from fake import FakeSession
 from test_shell import frame
 
 from esper_tui.karn.record import RunRecord
-from esper_tui.leyline.session import Note, Progress, Resources
+from esper_tui.leyline.session import Note, Progress, Resources, Visitors
 from esper_tui.sanctum.ink import plain
 from esper_tui.sanctum.machine import (
     Queues,
@@ -138,3 +138,9 @@ async def test_without_a_run_there_is_nothing_to_measure(make_app):
     async with app.run_test(size=(80, 24)) as pilot:
         await app.show_view("system")
         assert "no epoch was finished yet" in await frame(app, pilot)
+
+
+def test_who_came_and_what_was_refused_is_shown_once_somebody_came():
+    assert "attached" not in told(machine_lines(Progress(), None))
+    rows = told(machine_lines(Progress(visitors=Visitors(1, 20, 3)), None))
+    assert rows["attached"].strip() == "1, 20 refused, 3 dropped"
