@@ -97,7 +97,8 @@ _GLOBAL = (
            command="w", usage="[NAME]"),
     Action("readonly", "R", "read-only", "Hide everything that changes the run, or show it again.",
            only="control", command="readonly"),
-    Action("set", "", "set", "Change a setting of the interface and keep it.", command="set", usage="KEY VALUE"),
+    Action("set", "", "set", "Change how the screen looks and behaves, and keep it: theme, glyphs, hz, mouse, bell.",
+           command="set", usage="KEY VALUE"),
     Action("glossary", "", "glossary", "What the words mean.", command="glossary", usage="[WORD]"),
 )  # fmt: skip
 

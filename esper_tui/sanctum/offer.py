@@ -75,6 +75,8 @@ def palette_entries(words: str, scopes: Sequence[str], role: Role | None, readon
     search = FuzzySearch()
     scored = [(search.match(words.strip(), _spoken(entry))[0], entry) for entry in entries]
     found = [(score, entry) for score, entry in scored if score > 0]
+    if not found:  # no name is like it; perhaps a sentence has the words
+        found = [(1.0, entry) for entry in entries if all(word in entry.searched for word in words.lower().split())]
     return [entry for _, entry in sorted(found, key=lambda pair: (-pair[0], bool(pair[1].reach)))]
 
 

@@ -38,7 +38,7 @@ class AlertsDialog(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "alerts"
+            dialog.border_title = self.shown("alerts")
             yield Grid(COLUMNS, empty="nothing is raised")
             yield Pages(id="rule")
 

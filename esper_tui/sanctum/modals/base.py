@@ -37,6 +37,10 @@ class Modal(ModalScreen[T]):
         known = ACTIONS.get(action)
         return known is None or self.esper.allows(known)
 
+    def shown(self, title: str) -> str:
+        """A title for the border of a container, in the glyphs that are chosen; panels do that themselves."""
+        return self.esper.ink.glyphs.shown(title)
+
     def frame(self) -> None:
         """Called once a frame while the modal is on top."""
 

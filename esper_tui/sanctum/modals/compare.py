@@ -65,7 +65,7 @@ class CompareDialog(Modal[None]):
         return [one.curves for one in self.followed]
 
     def on_mount(self) -> None:
-        self.query_one(Vertical).border_title = f"compare {len(self.cards)} runs"
+        self.query_one(Vertical).border_title = self.shown(f"compare {len(self.cards)} runs")
         self.query_one("#about", Panel).show_lines([line(("reading the runs …", "dim"))])
         self.esper.in_thread(lambda: [Followed(card) for card in self.cards], self._loaded, self._failed)
 

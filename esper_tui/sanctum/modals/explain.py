@@ -66,7 +66,7 @@ class ExplainDialog(Modal[None]):
             return
         why, came, box = self.query_one("#why", Pages), self.query_one("#came", Pages), self.query_one(".dialog")
         pinned = "= " if self.event["seq"] in self.esper.pinned_decisions else ""
-        box.border_title = f" {pinned}{heading(self.event)} "
+        box.border_title = self.shown(f" {pinned}{heading(self.event)} ")
         self.set_class(self.raw, "-raw")
         if self.raw:
             why.show_text(raw_lines(to_line(self.event), why.size.width))

@@ -93,7 +93,7 @@ class Finder(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self.title_
+            dialog.border_title = self.shown(self.title_)
             yield Input(self.word, placeholder="type to search, Enter does it, Esc closes", id="words")
             yield Entries()
             yield Panel(id="more")

@@ -48,7 +48,7 @@ class QueueDialog(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = "overrides, the newest first"
+            box.border_title = self.shown("overrides, the newest first")
             yield Overrides(OVERRIDE_COLUMNS, empty="none yet; o decides in Tamiyo's place", help=HELP)
             yield Panel(id="told")
 
