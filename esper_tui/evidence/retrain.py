@@ -21,7 +21,7 @@ from esper_tui.runtime.build import build_parts
 from esper_tui.runtime.runs import write_atomically
 
 FRESH = 2_000_000
-"""Index of the first instance: weights and data order that no run and no evaluation has."""
+"""Indices from here on: first weights and orders of the data that no run and no evaluation has."""
 RESULT = "retrain.json"
 
 
@@ -67,8 +67,9 @@ class Retrained:
         ]
         head = f"{'':<22}{'test accuracy [95 % interval]':<34}"
         table = [f"{name:<22}{text:<34}{note}" for name, text, note in rows]
-        few = ["one network says nothing about the luck of its weights; --seeds 5 trains more"] if one else []
-        return [head, *table, *few, f"{len(self.scratch)} new networks are in {self.folder}"]
+        paired = "the first new network has the first host weights and the order of the data of the grown one"
+        few = "; one says nothing about the luck of its weights, --seeds 5 trains more" if one else ""
+        return [head, *table, paired + few, f"{len(self.scratch)} new networks are in {self.folder}"]
 
 
 def _percent(i: Interval) -> str:
@@ -118,8 +119,15 @@ def _loaded(folder: Path) -> Any:
         raise Incompatible(f"{folder} is not a whole export ({str(error).splitlines()[0]}); export it again") from None
 
 
+def scratch_instances(origin: Origin, count: int) -> list[Instance]:
+    """The grown network's own instance first, where it is known: some first weights are luckier than others."""
+    seed, known = origin.config.run.seed, origin.config.run.mode == "grow" and origin.env >= 0
+    fresh = [Instance(seed, FRESH + i) for i in range(count)]
+    return [Instance(seed, origin.env), *fresh][:count] if known else fresh
+
+
 def _train(origin: Origin, config: RunConfig, to: Path, tick: Callable[[int], None]) -> list[Path]:
-    instances = [Instance(config.run.seed, FRESH + i) for i in range(config.run.envs)]
+    instances = scratch_instances(origin, config.run.envs)
     try:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -132,6 +140,6 @@ def _train(origin: Origin, config: RunConfig, to: Path, tick: Callable[[int], No
     mean, std = parts.source.mean.tolist(), parts.source.std.tolist()
     about = {"run": f"{origin.run} from scratch", "config": config.model_dump(mode="json")}
     return [
-        write_export(network.cpu(), mean, std, to / f"seed-{i}", about | {"env": i})
+        write_export(network.cpu(), mean, std, to / f"seed-{i}", about | {"env": instances[i].index})
         for i, network in enumerate(networks)
     ]

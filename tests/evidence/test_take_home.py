@@ -1,5 +1,6 @@
 """``esper export`` and ``esper retrain``, from the command line to the folders they write."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -9,8 +10,9 @@ import pytest
 
 from esper_tui import load_grown
 from esper_tui.evidence.origin import ORIGIN, read_origin
-from esper_tui.evidence.retrain import Retrained, retrain
+from esper_tui.evidence.retrain import FRESH, Retrained, retrain, scratch_instances
 from esper_tui.leyline.errors import EsperError, Incompatible, UsageError
+from esper_tui.leyline.state import Instance
 from tests import console
 
 
@@ -76,6 +78,13 @@ def test_retraining_writes_networks_and_an_interval(exported, tmp_path):
     assert weights[0].shape == load_grown(folder).state_dict()["1.weight"].shape
 
 
+def test_the_first_new_network_starts_where_the_grown_one_did(exported):
+    origin = read_origin(exported[0])
+    assert scratch_instances(origin, 3) == [Instance(1, 1), Instance(1, FRESH), Instance(1, FRESH + 1)]
+    unknown = dataclasses.replace(origin, env=-1)
+    assert scratch_instances(unknown, 1) == [Instance(1, FRESH)]
+
+
 def test_one_network_is_compared_by_image_and_several_by_network():
     grown, a, b = (np.array(hits, dtype=bool) for hits in ([1, 1, 1, 0], [1, 0, 1, 0], [0, 0, 1, 0]))
     one, two = Retrained(None, 3, grown, [a]), Retrained(None, 3, grown, [a, b])
@@ -84,6 +93,7 @@ def test_one_network_is_compared_by_image_and_several_by_network():
     assert two.gap().value == pytest.approx(0.375)  # the mean of 0.25 and 0.5, with one degree of freedom
     assert two.gap().high - two.gap().value == pytest.approx(12.7062 * 0.125, rel=1e-4)
     assert "--seeds 5 trains more" in "\n".join(one.lines())
+    assert "--seeds 5" not in "\n".join(two.lines())
 
 
 @pytest.mark.parametrize(

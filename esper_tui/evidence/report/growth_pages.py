@@ -145,13 +145,15 @@ def lives_section(facts: RunFacts) -> Section:
     shown = lives[:SHOWN_LIVES]
     timeline = Timeline(tuple(_life(life, last) for life in shown), (0.0, last))
     legend = tuple((name.lower(), name.lower(), _letter(name)) for name in STAGES)
+    several = len(facts.record.rounds)
+    last_one = f" Round {several}, the last one." if several > 1 else ""
     cut = f" The first {SHOWN_LIVES} of {len(lives)} seeds." if len(lives) > SHOWN_LIVES else ""
     head = ("seed", "blueprint, style", ">epochs", "fate", ">gain, nat [± 2 SE]", ">dependence, nat [± 2 SE]",
             ">parameters", "what decided")  # fmt: skip
     table = Table(head, tuple(_life_row(life, bool(current.rows)) for life in lives))
     return Section(
         "The life of every seed",
-        (Figure((Panel("", timeline),), legend, f"Stages from planting to the end.{cut}"), table),
+        (Figure((Panel("", timeline),), legend, f"Stages from planting to the end.{last_one}{cut}"), table),
     )
 
 

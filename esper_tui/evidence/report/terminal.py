@@ -10,7 +10,7 @@ from esper_tui.sanctum.ink import Line, line
 from esper_tui.sanctum.text import cell_len, fit
 
 CELL = 40
-"""Cells of a column, at most."""
+"""Cells of a column, at most; the last one takes what is left."""
 COLOURS = {
     "own": "bright_blue", "control": "bright_black", "dim": "bright_black", "good": "green", "bad": "red",
     "person": "magenta", "germinated": "yellow", "training": "yellow", "blending": "cyan", "holding": "blue",
@@ -61,6 +61,7 @@ def _table(block: Table, width: int, kind: str) -> Iterator[Line]:
         yield line((clean(block.note), "dim"))
     texts = [[clean(cell.text) for cell in row] for row in block.rows]
     rooms = [min(CELL, max(map(cell_len, column))) for column in zip(block.titles, *texts, strict=True)]
+    rooms[-1] = max(rooms[-1], width - sum(rooms[:-1]) - 2 * len(rooms))
     sides = [">" if right else "<" for right in block.right]
     yield line((_joined(block.titles, rooms, sides).rstrip(), "dim"))
     for row, cells in zip(texts, block.rows, strict=True):
