@@ -65,11 +65,11 @@ class Retrained:
             ("from scratch", _percent(self.scratch_interval()), f"{len(self.scratch)} x {self.epochs} epochs"),
             ("grown − from scratch", _points(self.gap()), f"over {over}"),
         ]
-        head = f"{'':<22}{'test accuracy [95 % interval]':<34}"
+        head = f"{'':<22}test accuracy [95 % interval]"
         table = [f"{name:<22}{text:<34}{note}" for name, text, note in rows]
         paired = "the first new network has the first host weights and the order of the data of the grown one"
         few = "; one says nothing about the luck of its weights, --seeds 5 trains more" if one else ""
-        return [head, *table, paired + few, f"{len(self.scratch)} new networks are in {self.folder}"]
+        return [head, *table, paired + few, f"new networks: {self.folder}"]
 
 
 def _percent(i: Interval) -> str:
