@@ -1,91 +1,22 @@
-"""``esper report``: its tables are the events, foreign text stays text, the page needs nothing but itself."""
+"""``esper report``: its tables are the events, its Markdown a golden file; the command and what it writes."""
 
-import copy
-import json
-import random
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import tomli_w
-from hypothesis import given
-from hypothesis import strategies as st
 
-from esper_tui.evidence.report.escape import clean, for_html, for_markdown
 from esper_tui.evidence.report.facts import read_facts
 from esper_tui.evidence.report.html import to_html
 from esper_tui.evidence.report.lives import seed_lives
 from esper_tui.evidence.report.markdown import to_markdown
 from esper_tui.evidence.report.run_pages import run_report
-from esper_tui.evidence.report.terminal import to_lines
 from esper_tui.evidence.report.write import make_report
-from esper_tui.leyline.errors import EsperError, Incompatible, UsageError
-from esper_tui.leyline.events import to_line
-from esper_tui.sanctum.ink import plain
+from esper_tui.leyline.errors import Incompatible, UsageError
 from tests import console
-from tests.evidence.browser import find_browser, visit
+from tests.evidence.reported import Page, load, page_of, with_people, write_run
 
-RECORDINGS = Path(__file__).parents[1] / "sanctum" / "recordings"
 GOLDEN = Path(__file__).with_name("quick_report.md")
-HOSTILE = (
-    "<script>alert(1)</script>", '"><img src=http://evil.test/x onerror=alert(1)>', "'-alert(1)-'",
-    "[here](javascript:alert(1))", "![x](http://evil.test/x.png)", "a | b | c", "`code` **bold** _x_", "# head",
-    "two\nlines\r\n\x1b[31mred\x00", "\u202eright to left", "</title></style></textarea>", "&lt;b&gt;", "```\nfence",
-)  # fmt: skip
-
-
-class Page(HTMLParser):
-    """Elements with their attributes, tables as lists of rows, all text."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.tables: list[list[list[str]]] = []
-        self.text: list[str] = []
-        self.open = False
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-            self.open = True
-
-    def handle_endtag(self, tag):
-        self.open = self.open and tag not in ("td", "th")
-
-    def handle_data(self, data):
-        self.text.append(data)
-        if self.open:
-            self.tables[-1][-1][-1] += data
-
-    def table(self, *head: str) -> list[dict[str, str]]:
-        """The rows of the table with these columns, by title."""
-        found = next(t for t in self.tables if set(head) <= set(t[0]))
-        return [dict(zip(found[0], row, strict=True)) for row in found[1:]]
-
-
-def load(name: str) -> list[dict]:
-    return [json.loads(line) for line in (RECORDINGS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def write_run(folder: Path, events: list[dict], **document) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "events-000.jsonl").write_text("".join(f"{to_line(e)}\n" for e in events), encoding="utf-8")
-    (folder / "run.toml").write_bytes(
-        tomli_w.dumps({"preset": "quickstart", "tags": [], "notes": []} | document).encode()
-    )
-    return folder
-
-
-def page_of(folder: Path) -> Page:
-    return Page(to_html(run_report(read_facts(folder))))
 
 
 @pytest.fixture(scope="module")
@@ -156,26 +87,6 @@ def test_decisions_are_counted(quick):
     assert next(row["times"] for row in rows if row["decision"] == "GERMINATE") == str(germinations)
 
 
-def with_people(events: list[dict]) -> list[dict]:
-    """An override that was applied, an alert that came and went, one that stayed, a note."""
-    at = next(i for i, e in enumerate(events) if e["type"] == "EpochMeasured" and e["epoch"] == 9)
-    decision = {"op": "PRUNE", "slot": "r0c1", "alpha_speed": "INSTANT", "alpha_curve": "LINEAR"}
-    asked = {"id": 1, "env": 2, "decision": decision, "when": "now", "at_epoch": None, "hold": 1, "expires": None,
-             "expect": None, "author": "ada", "note": "it hurts"}  # fmt: skip
-    head = {"t": 1.0, "round": 0, "epoch": 9, "env": 2}
-    more = [
-        head | {"type": "InterventionChanged", "fate": "queued", "intervention": asked, "reason": "", "left": None},
-        head | {"type": "InterventionChanged", "fate": "applied", "intervention": asked, "reason": "", "left": None},
-        head | {"type": "DecisionTaken", "decision": decision, "by": "human", "trace": [], "refused": None,
-                "intended": {"op": "WAIT"}, "intervention": 1, "agreed": False, "closed": []},
-        head | {"type": "AlertRaised", "rule": "stalled", "text": "no new low", "slot": None, "severity": "warn"},
-        head | {"type": "AlertRaised", "rule": "ransom", "text": "leans", "slot": "r0c1", "severity": "warn"},
-        head | {"type": "AlertCleared", "rule": "stalled", "slot": None, "epoch": 12},
-        {"t": 1.0, "type": "SessionChanged", "round": None, "epoch": 9, "state": "note", "text": "looks odd"},
-    ]  # fmt: skip
-    return [e | {"seq": i} for i, e in enumerate(events[: at + 1] + more + events[at + 1 :])]
-
-
 def test_people_and_alerts_are_told(tmp_path):
     page = page_of(write_run(tmp_path / "run", with_people(load("quick"))))
     assert page.table("asked for", "fate") == [
@@ -239,117 +150,6 @@ def test_several_runs_lie_over_each_other(quick, tmp_path):
     assert home == Path("report.html")
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-
-
-# --- foreign text --------------------------------------------------------------------------------------------------
-
-
-@given(st.text())
-def test_text_comes_through_html_as_it_was_cleaned(text):
-    page = Page(f'<p title="{for_html(text)}">{for_html(text)}</p>')
-    assert [tag for tag, _ in page.elements] == ["p"]
-    assert page.elements[0][1]["title"] == clean(text)
-    assert "".join(page.text) == clean(text)
-    assert clean(text).isprintable() or all(c.isprintable() or c.isspace() or ord(c) > 127 for c in clean(text))
-
-
-@given(st.text(alphabet="ab _*`|[]()<>&#\\\n-+1.!~"))
-def test_text_is_no_markdown(text):
-    shown = for_markdown(text)
-    assert "\n" not in shown
-    assert "<" not in shown
-    assert not re.search(r"(?<!\\)(?:\\\\)*\|", shown)
-    assert not re.search(r"(?<!\\)(?:\\\\)*\](?=[(\[:])", shown)
-    assert not re.match(r"\s*[#>+-](\s|$)", shown)
-
-
-def hostile_run(folder: Path, word: str) -> Path:
-    """Every text that a person or a foreign log can put into a run."""
-    events = with_people(load("quick"))
-    for event in events:
-        if event["type"] == "InterventionChanged":
-            event["intervention"] = event["intervention"] | {"author": word, "note": word}
-            event["reason"] = word
-        for key in ("text", "rule", "seen"):
-            if key in event:
-                event[key] = word
-        if event["type"] == "StageChanged":
-            event["blueprint"] = word
-            event["cause"] = word
-        if event["type"] == "RunStarted":
-            event["provenance"] = event["provenance"] | {"git": word, "command": [word], "data": word}
-            event["config"]["data"]["name"] = word
-    return write_run(folder, events, preset=word, description=word, tags=[word])
-
-
-@pytest.mark.parametrize("word", HOSTILE)
-def test_hostile_text_is_shown_and_does_nothing(tmp_path, word):
-    report = run_report(read_facts(hostile_run(tmp_path / "run", word)))
-    page = Page(to_html(report))
-    harmless = page_of(hostile_run(tmp_path / "harmless", "word"))
-    assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements]
-    for tag, attributes in page.elements:
-        assert not [name for name in attributes if name.startswith("on")]
-        assert (attributes.get("href") or "#")[:1] == "#" or (tag, attributes["href"]) == ("link", "data:,")
-        assert "src" not in attributes
-    assert clean(word) in "".join(page.text)
-    text = to_markdown(report)
-    outside = re.sub(r"(?ms)^(`{3,})$.*?^\1$", "", text)
-    assert "<" not in outside
-    assert not re.search(r"(?<!\\)\](?=[(\[:])", outside)
-    assert len({row.count("|") - row.count("\\|") for row in outside.splitlines() if row.startswith("| 9 | 2 |")}) <= 1
-    shown = "".join(plain(line) for line in to_lines(report, 100, "braille"))
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", shown)
-
-
-def test_a_damaged_log_costs_a_section_and_not_the_report(tmp_path):
-    """Whatever key is missing or of another kind."""
-    rng, events = random.Random(5), with_people(load("slower"))
-    kinds = sorted({e["type"] for e in events})
-    for number in range(24):
-        spoilt = copy.deepcopy(events)
-        kind = kinds[number % len(kinds)]
-        for event in (e for e in spoilt if e["type"] == kind):
-            own = sorted(event.keys() - {"seq", "t", "type"})
-            event[rng.choice(own)] = rng.choice([None, 3, "x", [], {}, [[]], {"x": [1]}])
-        folder = write_run(tmp_path / f"{number}", spoilt)
-        try:
-            report = run_report(read_facts(folder))
-        except EsperError:
-            continue
-        to_html(report)
-        to_markdown(report)
-        list(to_lines(report, 80, "ascii"))
-
-
-# --- the page ------------------------------------------------------------------------------------------------------
-
-
-def test_the_page_asks_for_nothing(quick):
-    text = to_html(run_report(read_facts(quick)))
-    style = re.search(r"<style>(.*?)</style>", text, re.S)[1]
-    assert "url(" not in style
-    assert "@import" not in style
-    assert "default-src 'none'" in text
-    assert "script" not in {tag for tag, _ in Page(text).elements}
-
-
-def test_chromium_opens_it_without_an_error_and_without_a_request(quick, tmp_path):
-    browser = find_browser()
-    if browser is None:
-        pytest.skip("there is no Chromium here; `apt-get install chromium` brings one")
-    bad = tmp_path / "bad.html"
-    bad.write_text('<img src="http://example.invalid/x.png"><script>console.error("seen")</script>')
-    control = visit(browser, bad)
-    assert any("seen" in line for line in control.console), "the console is heard"
-    assert any("example.invalid" in line for line in control.requests), "requests are seen"
-    folder = hostile_run(tmp_path / "run", HOSTILE[1])
-    (tmp_path / "report.html").write_text(to_html(run_report(read_facts(folder))), encoding="utf-8")
-    seen = visit(browser, tmp_path / "report.html")
-    assert seen.console == []
-    assert seen.requests == []
-    assert seen.dom.count("<svg") == 9
-    assert "Growth bought +6.58 points" in seen.dom
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
