@@ -54,6 +54,7 @@ class EsperApp(Overruling, Launching):
     async def on_mount(self) -> None:
         self.apply_look()
         self.set_keymap(self.settings.keys)
+        self.take_in()  # what is drawn first is not an empty run
         await self.show_view("fleet" if self.source is not None else "launch")
         self.start_timer()
         self.listen_for_signals()
@@ -83,9 +84,13 @@ class EsperApp(Overruling, Launching):
         await super().on_event(event)
 
     def frame(self) -> None:
+        self.take_in()
+        self.draw()
+
+    def take_in(self) -> None:
+        """What happened since the last time."""
         if self.source is not None:
             self.told(*self.source.advance())
-        self.draw()
 
     def draw(self) -> None:
         if self.view is None or not self.header.is_attached:  # not there yet, or not any more

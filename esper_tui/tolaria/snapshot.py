@@ -87,13 +87,13 @@ def _group_name(where: str, slot: int, kind: Kind) -> str:
 
 
 def _chunk_document(chunk: Chunk) -> dict[str, Any]:
-    return {
-        "groups": [
-            {"where": where, "slot": slot, "kind": [kind[0], kind[1].value], "members": g.members, "alphas": g.alphas}
-            for where, slot, kind, g in _groups(chunk)
-        ],
-        "resting": [[row, slot, kind[0], kind[1].value] for (row, slot), (kind, _) in chunk.resting.items()],
-    }
+    groups = [
+        # members and alphas are copied: seeds come and go while the document waits to be written
+        {"where": where, "slot": slot, "kind": [kind[0], kind[1].value], "members": [*g.members], "alphas": [*g.alphas]}
+        for where, slot, kind, g in _groups(chunk)
+    ]
+    resting = [[row, slot, kind[0], kind[1].value] for (row, slot), (kind, _) in chunk.resting.items()]
+    return {"groups": groups, "resting": resting}
 
 
 def _restore_chunk(chunk: Chunk, tensors: Tensors, document: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 import worlds
 
+from esper_tui.leyline.choices import Decision, Op
 from esper_tui.leyline.errors import Incompatible
 from esper_tui.leyline.stages import Stage
 from esper_tui.tolaria.engine import Engine
@@ -51,9 +52,11 @@ def test_a_restored_engine_computes_the_same_bits():
 
 def test_the_capture_is_a_copy():
     made = lived_in()
-    tensors, _ = capture_engine(made)
-    before = {name: tensor.clone() for name, tensor in tensors.items()}
+    tensors, document = capture_engine(made)
+    before, said = {name: tensor.clone() for name, tensor in tensors.items()}, json.dumps(document)
     go_on(made)
+    made.apply(0, Decision(op=Op.PRUNE, slot="r0c0", alpha_speed="INSTANT", alpha_curve="LINEAR"), 6)
+    assert json.dumps(document) == said, "seeds may be gone before the document is written"
     assert all(torch.equal(before[name], tensor) for name, tensor in tensors.items())
 
 

@@ -131,6 +131,11 @@ def _starting(progress: Progress, measured: int, epochs: int, width: int) -> Lin
     return line(("… STARTING", "pause"), "" if progress.phase == "starting" else f" {progress.phase}")
 
 
+def _ended(progress: Progress, measured: int, epochs: int, width: int) -> Line:
+    """Without an ending in the log: its process is gone."""
+    return line(("■ ENDED", "bad"), f" ep {measured}/{epochs} its process is gone")
+
+
 def _stopping(progress: Progress, measured: int, epochs: int, width: int) -> Line:
     return line(("■ STOPPING", "pause"), f" ep {measured}/{epochs} {progress.phase}")
 
@@ -141,7 +146,7 @@ _LIVE = {
     "pausing": _pausing,
     "paused": _paused,
     "stopping": _stopping,
-    "ended": _stopping,
+    "ended": _ended,
 }
 
 
