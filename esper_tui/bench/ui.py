@@ -192,6 +192,7 @@ class Fed:
 
     role: Role = "control"
     path: Path | None = None
+    attached = False
     EVERY_S = 0.5
 
     def __init__(self, recorded: Recorded):

@@ -56,6 +56,7 @@ class EsperApp(Overruling, Launching):
         self.set_keymap(self.settings.keys)
         self.take_in()  # what is drawn first is not an empty run
         await self.show_view("fleet" if self.source is not None else "launch")
+        self.say_link()
         self.start_timer()
         self.listen_for_signals()
         self.call_after_refresh(self.frame)

@@ -29,7 +29,7 @@ class Slot:
 
 
 LEGENDS = (
-    "· empty  G germinated  T training  B blending  H holding  F fossilized  P pruned  E embargoed  R resetting",
+    "G germinated  T training  B blending  H holding  F fossilized  P pruned  E embargoed  R resetting",
     "G germinated  T training  B blending  H holding  F fossilized  P pruned",
     "G germ  T train  B blend  H hold  F fossil  P prune",
 )

@@ -1,5 +1,6 @@
 """Starting runs, and opening those that were; both in a thread, with a state that can be seen meanwhile."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from esper_tui.leyline.errors import EsperError
 from esper_tui.leyline.launcher import RunCard
 from esper_tui.leyline.session import Abandon, Session
 from esper_tui.sanctum.cards import LETTERS
+from esper_tui.sanctum.link import link_warning
 from esper_tui.sanctum.running import RunActions
 from esper_tui.sanctum.source import source_of
 from esper_tui.sanctum.text import duration
@@ -96,6 +98,15 @@ class Launching(RunActions):
         self.acknowledged.clear()
         self.begin_running()
         self.call_later(self.show_view, "fleet")
+        self.say_link()
+
+    def say_link(self) -> None:
+        """Once, for a run of this process: what happens if the line to this terminal drops."""
+        source = self.source
+        if self.role != "control" or source is None or source.path is None or source.attached:
+            return
+        if text := link_warning(os.environ, source.path, self.settings.on_hangup):
+            self.say(text, "warn")
 
     def _begin(self, text: str, work: Callable[[], Session]) -> None:
         if self.launcher is None or self.pending is not None:

@@ -60,6 +60,30 @@ async def test_where_a_run_rests_and_why_is_said(session, make_app):
         assert (await frame(app, pilot))[-2].startswith("paused inside an epoch, where decisions are not open")
 
 
+@pytest.mark.parametrize(
+    ("environ", "on_hangup", "said"),
+    [
+        ({"SSH_CONNECTION": "a"}, "headless",
+         "not in tmux: if the link drops, training goes on; `esper attach b3f1` comes back"),
+        ({"SSH_CONNECTION": "a"}, "checkpoint-exit",
+         "not in tmux: if the link drops, the run ends with a checkpoint"),
+        ({"SSH_CONNECTION": "a", "TMUX": "b"}, "headless", ""),
+        ({"SSH_CONNECTION": "a", "STY": "b"}, "headless", ""),
+        ({}, "headless", ""),
+    ],
+)  # fmt: skip
+async def test_over_ssh_without_a_multiplexer_it_is_said_what_a_lost_line_means(
+    environ, on_hangup, said, session, make_app, monkeypatch
+):
+    for name in ("SSH_CONNECTION", "TMUX", "STY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    app = make_app(session, on_hangup=on_hangup)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert (await frame(app, pilot))[-2] == said
+
+
 async def test_a_checkpoint_can_be_typed(session, make_app):
     app = make_app(session)
     async with app.run_test(size=(80, 24)) as pilot:
