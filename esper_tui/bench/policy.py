@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from esper_tui.leyline.config import Ppo
 from esper_tui.leyline.legality import SETTLING_EPOCHS
 from esper_tui.leyline.stages import DEVELOPING, Stage
 from esper_tui.runtime.build import uniforms
+from esper_tui.runtime.policy_file import SUFFIX, PolicyFile
 from esper_tui.runtime.seeding import key_number
 from esper_tui.runtime.trainer import Trainer
 from esper_tui.simic.buffer import Episodes, Rollout, Step
@@ -152,20 +154,34 @@ def greedy_return(world: World, learned: Learned) -> float:
 # --- the bench -----------------------------------------------------------------------------------------------------
 
 
-def bench_policy(say: Callable[[str], None], seeds: int, steps: int, config: Ppo) -> None:
-    """Speed, optimum, then PPO and random search at equal steps; shares of the optimum, scored without noise."""
+def bench_policy(
+    say: Callable[[str], None], seeds: int, steps: int, config: Ppo, table: Path | None = None, save: Path | None = None
+) -> None:
+    """Speed, optimum, then PPO and random search at equal steps; shares of the optimum, scored without noise.
+
+    Args:
+        table: another table of curves than the one beside this file.
+        save: folder for the policies, one file per seed.
+    """
     prepare_thread()
     say(machine())
-    world = World(load_table())
+    world = World(load_table(table))
     speed(say, world)
     plans = every_plan(world)
     values = play_plans(world, plans, STILL)
     best = float(values.max())
-    say(f"optimum {best:.3f} of {len(values):,} plans: {plans.seeds(int(values.argmax()))}; waiting earns 0\n")
+    say(f"optimum {best:.3f} of {len(values):,} plans: {plans.seeds(int(values.argmax()))}; waiting earns 0")
+    singles = values[(plans.when < NEVER).sum(1) == 1]
+    say(
+        f"{(values >= 0.9 * best).sum()} plans reach 90 % of it, {(values >= 0.8 * best).sum()} reach 80 %; the best "
+        f"single seed {singles.max() / best:.0%}\n"
+    )
     shares: dict[str, list[float]] = {"PPO": [], "random search": []}
     for seed in range(seeds):
         began, entropies = time.perf_counter(), _Entropies()
         learned = train(world, config, seed, steps, entropies.look)
+        if save is not None:
+            policy_file(world, learned, seed, steps).save(save / f"surrogate-{seed}{SUFFIX}")
         shares["PPO"].append(greedy_return(world, learned) / best)
         shares["random search"].append(random_search(world, steps // world.epochs, seed) / best)
         say(
@@ -175,6 +191,18 @@ def bench_policy(say: Callable[[str], None], seeds: int, steps: int, config: Ppo
         )
     for name, found in shares.items():
         say(f"{name:<14} mean {np.mean(found):6.1%}  worst {min(found):6.1%}  after {steps:,} steps, {seeds} seeds")
+
+
+def policy_file(world: World, learned: Learned, seed: int, steps: int) -> PolicyFile:
+    """A policy that knows nothing but the surrogate, to be used or trained further on the real task."""
+    updates = max(1, steps // (EPISODES * world.epochs))
+    return PolicyFile(
+        learned.network.sizes, learned.network.state_dict(), value_scale=learned.value_scale, value_count=updates,
+        progress={"rounds": 0, "episodes": updates * EPISODES, "updates": updates, "best": None},
+        origin={
+            "seed": seed, "epochs": world.epochs, "data": "surrogate", "reward": "economy", "slots": world.slots,
+        },
+    )  # fmt: skip
 
 
 class _Entropies:

@@ -14,6 +14,7 @@ import numpy as np
 
 from esper_tui.data.load import load_splits
 from esper_tui.leyline.choices import Decision, Op
+from esper_tui.leyline.errors import UsageError
 from esper_tui.leyline.stages import Stage
 from esper_tui.leyline.state import Instance, SlotState
 from esper_tui.runtime.build import Parts, build_parts
@@ -26,13 +27,16 @@ PLANTED = (5, 13, 21)
 """Epochs at whose boundary the seed is planted: the first, a middle one, the last that can still be judged."""
 OVERRIDES = (
     f"run.epochs={EPOCHS}",
-    "data.train_images=600",
-    "optim.batch=64",
+    "data.train_images=1000",
     "reward.control=none",
     "tamiyo.policy=wait",
 )
+"""The images of ``learn_quickstart``, in episodes in which a second seed can follow the first."""
 BLENDING_AFTER = 2
 """Epochs from germination to the start of blending: one to germinate, one to incubate."""
+HELD_UNTIL = 25
+"""Epochs from germination until the slot takes a seed away that nobody committed (5 until HOLDING, 20 there).  A curve
+ends here: later losses are those of a host that has lost what it had come to lean on, not of a committed seed."""
 Cell = tuple[str, str, int]
 """Slot, blueprint, epoch of planting."""
 
@@ -85,7 +89,9 @@ def document(parts: Parts, cells: list[Cell], gains: np.ndarray) -> dict:
             seen = SlotState(slot, Stage[stage], seed=1, blueprint=blueprint)
             table[f"{slot} {blueprint}"] = round(parts.seed_work(seen), 4)
     curves = {
-        f"{slot} {blueprint} {planted}": [round(float(g), 4) for g in row[planted + BLENDING_AFTER :]]
+        f"{slot} {blueprint} {planted}": [
+            round(float(g), 4) for g in row[planted + BLENDING_AFTER : planted + HELD_UNTIL]
+        ]
         for (slot, blueprint, planted), row in zip(cells, gains, strict=True)
     }
     return {
@@ -96,5 +102,16 @@ def document(parts: Parts, cells: list[Cell], gains: np.ndarray) -> dict:
     }  # fmt: skip
 
 
-def load_table() -> dict:
-    return json.loads((files("esper_tui.bench") / TABLE).read_text())
+def load_table(path: Path | None = None) -> dict:
+    """A table by its file; the one beside this file without.
+
+    Raises:
+        UsageError: if there is no such file, or it holds no table.
+    """
+    try:
+        found = json.loads((path or files("esper_tui.bench") / TABLE).read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is not a table of curves ({error}); --tabulate writes one") from None
+    if not isinstance(found, dict) or "curves" not in found:
+        raise UsageError(f"{path} is not a table of curves; --tabulate writes one")
+    return found

@@ -57,6 +57,10 @@ def policy(
     tabulate: Annotated[
         Path | None, typer.Option(help="Only measure the table of curves anew and write it to this file.")
     ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="A table that --tabulate wrote, in place of the shipped one.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Keep the trained policies in this folder.")] = None,
 ) -> None:
     """PPO and random search at equal steps on a surrogate of real curves whose optimum is known."""
     if tabulate is not None:
@@ -67,7 +71,21 @@ def policy(
     from esper_tui.bench.policy import bench_policy
     from esper_tui.leyline.config import Ppo
 
-    bench_policy(typer.echo, seeds, steps, Ppo())
+    bench_policy(typer.echo, seeds, steps, Ppo(), table, save)
+
+
+@app.command()
+def foresight(
+    policy: Annotated[str, typer.Argument(help="A learned policy: its name, RUN:NAME, or the path of its file.")],
+    preset: Annotated[str, typer.Option(help="Preset whose task is played.")] = "learn_quickstart",
+    episodes: Annotated[int, typer.Option("-n", "--episodes", min=3, help="Held-out instances to play.")] = 32,
+    overrides: Set = None,
+) -> None:
+    """How much of an episode's end the critic foresees, and the ceiling that the noise of training sets."""
+    from esper_tui.bench.foresight import bench_foresight
+    from esper_tui.runtime.presets import resolve
+
+    bench_foresight(typer.echo, policy, resolve(preset, overrides).config, episodes)
 
 
 @app.command()
@@ -107,6 +125,30 @@ def incubation(preset: PresetOption = "quickstart", pairs: Pairs = 8, overrides:
     from esper_tui.bench.incubation import bench_incubation
 
     bench_incubation(typer.echo, preset, overrides or [], pairs)
+
+
+@app.command()
+def faults(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help="kills, writes, signals, poison, fuzz, cost, growth; without any, all.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A few of each, in minutes; too few for the figures.")] = False,
+    kills: Annotated[int, typer.Option("-n", "--kills", min=1, help="Runs to kill, and writes to cut short.")] = 50,
+    inputs: Annotated[int, typer.Option(min=100, help="Broken files and messages.")] = 10_000,
+    pairs: Annotated[int, typer.Option(min=6, help="Neighbouring epochs with and without a checkpoint.")] = 30,
+    epochs: Annotated[int, typer.Option(min=40, help="Length of the run whose memory is watched.")] = 1000,
+    cycles: Annotated[int, typer.Option(min=8, help="Attachments to it.")] = 100,
+) -> None:
+    """What becomes of a run when processes die, signals come, networks go wrong and files break."""
+    from esper_tui.bench.faults import PARTS, QUICK, Effort, bench_faults
+    from esper_tui.leyline.errors import UsageError
+    from esper_tui.runtime.presets import nearest
+
+    for name in parts or []:
+        if name not in PARTS:
+            raise UsageError(f"there is no part {name!r}{nearest(name, list(PARTS))}; choose from {', '.join(PARTS)}")
+    effort = QUICK if quick else Effort(kills, inputs, pairs, epochs, cycles)
+    bench_faults(typer.echo, parts or list(PARTS), effort)
 
 
 @app.command()

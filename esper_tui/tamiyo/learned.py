@@ -26,7 +26,7 @@ class Learned:
 
     Attributes:
         epsilon: exploration that is in force.
-        value_scale: what the network's values are multiplied by.
+        value_scale: what the network's values are multiplied by to be in units of the reward.
     """
 
     name = "learned"
@@ -72,7 +72,8 @@ class Learned:
         return lambda head, log_mu: sampled(log_mu, drawn[:, head])
 
     def _trace(self, env: int, view: EnvView, decision: Decision, said: Choices, value: float) -> list[dict[str, Any]]:
-        """Value, then a row per live head with the probability of every open choice, then what was seen."""
+        """What the episode is to come to, then a row per live head with the probability of every open choice, then
+        what was seen."""
         slots = [s.slot for s in view.state.slots]
         rows: list[dict[str, Any]] = [{"rule": "value", "value": value * self.value_scale, "fired": False}]
         for index, head in enumerate(HEADS):

@@ -31,12 +31,12 @@ OP_EXPLORATION = 0.25
 CAREFUL = (Op.FOSSILIZE, Op.PRUNE)
 """Operations that exploration never asks for."""
 PRIOR: dict[Head, dict[str, float]] = {
-    Head.OP: {"GERMINATE": -2.0, "ADVANCE": 1.0, "FOSSILIZE": 1.0, "PRUNE": -4.0, "SET_ALPHA_TARGET": -4.0},
+    Head.OP: {"PRUNE": -4.0, "SET_ALPHA_TARGET": -4.0},
     Head.ALPHA_TARGET: {"FULL": 2.0},
 }
-"""First logits: a seed that is pruned or turned down at random never shows what it is worth, and one that is not moved
-on is not paid for.  With all choices alike one episode in a hundred would end with a commitment, and nearly all seeds
-would be planted at the first boundary that allows it: planting later would not be tried before planting is given up."""
+"""First logits; all others are 0.  A seed that is pruned or turned down at random never shows what it is worth: with all
+choices alike none of 128 episodes of 40 epochs comes to a commitment, with these three logits six in ten do, and
+before the first commitment nothing is ever paid."""
 
 State = tuple[Tensor, Tensor]
 Pick = Callable[[int, Tensor], Tensor]
@@ -129,7 +129,7 @@ class Network(nn.Module):
         return trunk_TEL + remembered_TEL, after
 
     def values(self, core: Tensor) -> Tensor:
-        """State values ``[…]`` in units of the value scale."""
+        """U: what the episode comes to ``[…]``, in units of the value scale; V(s) is U less the potential of s."""
         return self.value(core).squeeze(-1)
 
     @torch.no_grad()
