@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 
 CONTEXT = multiprocessing.get_context("forkserver")
 WARM = (
-    "torch", "torch._dynamo", "scipy.stats", "esper_tui.cli.app", "esper_tui.evidence.examine", "esper_tui.runtime.headless",
-    "esper_tui.runtime.rerun", "esper_tui.runtime.resume", "esper_tui.runtime.start", "esper_tui.sanctum.app",
+    "torch", "torch._dynamo", "scipy.stats", "esper_tui.cli.app", "esper_tui.evidence.examine", "esper_tui.sanctum.app",
+    "esper_tui.runtime.headless", "esper_tui.runtime.rerun", "esper_tui.runtime.resume", "esper_tui.runtime.start",
 )  # fmt: skip
 PATIENCE_S = 120.0
 """Longer than anything here takes on a busy machine; whoever needs it all is stuck."""
@@ -34,7 +34,7 @@ class Child:
     def __init__(self, words: list[str], folder: Path, terminal: str = "", **environ: str):
         self.out = folder / f"out-{time.monotonic_ns()}.txt"
         place = (terminal or str(self.out), str(folder))
-        self.process = CONTEXT.Process(target=_play, args=(words, *place, environ), daemon=True)
+        self.process = CONTEXT.Process(target=_play, args=(words, *place, os.environ | environ), daemon=True)
         self.process.start()
 
     @property
@@ -52,7 +52,9 @@ class Child:
         return self.out.read_text(errors="replace") if self.out.is_file() else ""
 
     def send(self, number: int) -> None:
-        os.kill(self.pid, number)
+        """Sends a signal; one that has ended meanwhile needs none."""
+        if self.alive:
+            os.kill(self.pid, number)
 
     def kill(self) -> bool:
         """Kills it with signal 9; False if it had ended by itself."""
@@ -79,13 +81,15 @@ def _play(words: list[str], output: str, folder: str, environ: dict[str, str]) -
     """What the new process does: takes its place, then is ``esper``."""
     os.setsid()
     os.chdir(folder)
+    os.environ.clear()
     os.environ.update(environ)
     terminal = output.startswith("/dev/")
     descriptor = os.open(output, os.O_RDWR if terminal else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for number in (0, 1, 2) if terminal else (1, 2):
         os.dup2(descriptor, number)
     os.close(descriptor)
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # multiprocessing closes it
+    stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdin = sys.__stdin__ = stdin  # type: ignore[misc]  # multiprocessing has closed it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.argv = ["esper", *words]

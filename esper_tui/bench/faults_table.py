@@ -53,8 +53,8 @@ class Tally:
 
     def finding(self, notes: str = "") -> Finding:
         good = self.tries - len(self.problems)
-        asked = (f"{n:,} of {n:,}" if n else "all" for n in (self.floor, self.goal))
-        return Finding(self.what, f"{good:,} of {self.tries:,}", *asked, self._word(), self.problems, notes)
+        floor, goal = (f"{n:,} of {n:,}" if n else "all" for n in (self.floor, self.goal))
+        return Finding(self.what, f"{good:,} of {self.tries:,}", floor, goal, self._word(), self.problems, notes)
 
     def _word(self) -> str:
         if self.problems:
@@ -62,14 +62,3 @@ class Tally:
         if self.tries < max(1, self.floor):
             return "too few tries"
         return "goal reached" if self.tries >= self.goal else "floor reached"
-
-
-def upper(what: str, value: float, high: float, floor: float, goal: float, measured: str, unit: str) -> Finding:
-    """A figure that should be small, judged by the upper end of its interval; ``value`` decides what is undecided."""
-    if high <= goal:
-        word = "goal reached"
-    elif high <= floor:
-        word = "floor reached"
-    else:
-        word = "undecided" if value <= floor else "missed"
-    return Finding(what, measured, f"≤ {floor:g} {unit}", f"≤ {goal:g} {unit}", word)

@@ -1,4 +1,4 @@
-"""Broken files and messages: each is read, or refused in one sentence; nothing else is raised and nothing in it runs."""
+"""Broken files and messages: each is read or refused in one sentence; nothing else is raised, nothing in it runs."""
 
 import random
 import sys
@@ -51,7 +51,10 @@ def bench_fuzz(say: Say, n: int, run: Path, work: Path, seed: int = 0) -> Findin
     try:
         doors = _doors(Doors(run, work), links)
         shares = sum(share for share, _, _ in doors.values())
-        found, outcomes = Tally("random bytes, truncation, bit flips: clear error, no crash, no code run", 10_000, 100_000), Counter[str]()
+        found, outcomes = (
+            Tally("random bytes, truncation, bit flips: clear error, no crash, no code run", 10_000, 100_000),
+            Counter[str](),
+        )
         auditor = Auditor()
         for name, (share, size, door) in doors.items():
             tries = max(1, round(n * share / shares / size))

@@ -195,5 +195,3 @@ def _broken_toml(text: bytes, rng: Rng) -> bytes:
 
 def _lock_text() -> dict[str, Any]:
     return {"host": "elsewhere", "pid": 4711, "started": 1.7e9, "heartbeat": 1.7e9, "socket": "/nowhere/x.sock"}
-
-

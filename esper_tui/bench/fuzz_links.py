@@ -24,7 +24,15 @@ from esper_tui.leyline.session import (
     Step,
     Stop,
 )
-from esper_tui.leyline.wire import VERSION, ack_document, command_document, decode, encode, load_command, progress_document
+from esper_tui.leyline.wire import (
+    VERSION,
+    ack_document,
+    command_document,
+    decode,
+    encode,
+    load_command,
+    progress_document,
+)
 from esper_tui.runtime.remote import RemoteSession
 from esper_tui.runtime.server import Server
 from esper_tui.runtime.socketpath import socket_path
@@ -96,7 +104,9 @@ class Links:
         self.hook, threading.excepthook = threading.excepthook, self._note
 
     def _note(self, args: Any) -> None:
-        self.died.append(f"thread {args.thread.name if args.thread else '?'}: {args.exc_type.__name__}: {args.exc_value}")
+        self.died.append(
+            f"thread {args.thread.name if args.thread else '?'}: {args.exc_type.__name__}: {args.exc_value}"
+        )
 
     def close(self) -> None:
         threading.excepthook = self.hook
@@ -154,5 +164,3 @@ class Links:
         link, _ = self.impostor.accept()
         with link, contextlib.suppress(OSError):
             link.sendall(encode(ANSWERS[0]) + answers + b"\n")
-
-

@@ -8,15 +8,15 @@ from typing import Any
 
 Rng = random.Random
 WORDS = (
-    b"\0", b"\n", b"\xff\xfe", b"\xef\xbb\xbf", b"[" * 3000, b'{"a":' * 2000, b"9" * 6000, b"1e999", b"-Infinity", b"NaN",
-    b'"\\ud800"', b"null", b"cos\nsystem\n(S'true'\ntR.", b"__import__('os').system('true')", b"true", b"-1", b"''",
-    b"=", b"[[", b"#", b"../../../../etc/passwd", b"\x80\x04\x95", b"PK\x03\x04",
+    b"\0", b"\n", b"\xff\xfe", b"\xef\xbb\xbf", b"[" * 3000, b'{"a":' * 2000, b"9" * 6000, b"1e999", b"-Infinity",
+    b"NaN", b'"\\ud800"', b"null", b"cos\nsystem\n(S'true'\ntR.", b"__import__('os').system('true')", b"true", b"-1",
+    b"''", b"=", b"[[", b"#", b"../../../../etc/passwd", b"\x80\x04\x95", b"PK\x03\x04",
 )  # fmt: skip
 """What has broken parsers before, and what would run where something is evaluated."""
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 7, 10**30, -(10**18), 2.5, 1e308, float("nan"), float("inf"), "", "x", "NaN", "GERMINATE",
-    "r0c0", "\ud800", "x" * 5000, [], [[]], {}, {"!": "dict", "v": [[1, 2]]}, {"!": "os.system", "v": ["true"]},
-    [None] * 3, {"": ""},
+    None, True, False, 0, -1, 1, 7, 10**30, -(10**18), 2.5, 1e308, float("nan"), float("inf"), "", "x", "NaN",
+    "GERMINATE", "r0c0", "\ud800", "x" * 5000, [], [[]], {}, {"!": "dict", "v": [[1, 2]]},
+    {"!": "os.system", "v": ["true"]}, [None] * 3, {"": ""},
 )  # fmt: skip
 
 

@@ -147,7 +147,10 @@ def doses(calm: Played, values: tuple[str, ...] = tuple(VALUES)) -> list[Dose]:
 def bench_poison(say: Say, envs: int = 16, values: tuple[str, ...] = tuple(VALUES)) -> Finding:
     """One run without a dose, one with each."""
     config, began = resolve("quickstart", [*SETTINGS, f"run.envs={envs}"]).config, time.monotonic()
-    calm, found = play(config), Tally("NaN, infinity, divergence in 1 of 16 environments at every stage: others bit-identical, run completes")
+    calm, found = (
+        play(config),
+        Tally("NaN, infinity, divergence in 1 of 16 environments at every stage: others bit-identical, run completes"),
+    )
     given = doses(calm, values)
     for dose in given:
         spoilt = play(config, dose)
@@ -159,7 +162,9 @@ def bench_poison(say: Say, envs: int = 16, values: tuple[str, ...] = tuple(VALUE
     for stage in sorted(missing):
         found.check(f"no seed reached {stage}")
     say(f"  {len(given)} doses, {time.monotonic() - began:.0f} s")
-    return found.finding(f"{envs} environments in chunks of {CHOICE.chunk}; {len(VALUES)} values x {1 + len(SPOILT)} stages")
+    return found.finding(
+        f"{envs} environments in chunks of {CHOICE.chunk}; {len(VALUES)} values x {1 + len(SPOILT)} stages"
+    )
 
 
 def disturbed(calm: Played, spoilt: Played, dose: Dose) -> str:
