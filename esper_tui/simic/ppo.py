@@ -25,7 +25,7 @@ class PpoSettings:
     clip: float = 0.2
     lam: float = 0.95
     stop_kl: float = 0.03
-    entropy: float = 0.01
+    entropy: float = 0.03
     value: float = 0.5
     imitate: float = 0.1
     grad_clip: float = 0.5
