@@ -16,7 +16,7 @@ from esper_tui.leyline.errors import Busy
 from esper_tui.leyline.heads import described, offered, read_decision
 
 if TYPE_CHECKING:
-    from esper_tui.leyline.session import Ack, Command, Progress
+    from esper_tui.leyline.session import Ack, Command, Override, Progress
     from esper_tui.runtime.remote import RemoteSession
 
 PATIENCE_S = 2.0
@@ -143,28 +143,41 @@ def override(
         ),
     ] = None,
 ) -> None:
-    from esper_tui.karn.read import read_run_file
-    from esper_tui.leyline.session import Override
-    from esper_tui.runtime.overrides import problem_with
-    from esper_tui.runtime.remote import author
     from esper_tui.runtime.runs import find_run
 
     folder = find_run(run)
     session = _connect(folder)
-    config = read_run_file(folder).get("config", {})
-    growth, envs = config.get("growth", {}), config.get("run", {}).get("envs", env + 1)
-    slots = tuple(growth.get("slots", ()))
-    choices = offered(slots, growth["blueprints"]) if "blueprints" in growth else offered(slots)
-    when: Literal["now", "when_legal"] = "when_legal" if when_legal else "now"
-    decision = read_decision(heads or [], choices)
-    command = Override(env, decision, when, hold=hold, wait_epochs=wait_epochs, author=author())
-    if problem := problem_with(command, envs, slots or (decision.slot or "",)):
-        raise Busy(f"override was refused: {problem}")
+    command = _request(folder, env, heads or [], "when_legal" if when_legal else "now", hold, wait_epochs)
     session.tail.catch_up()  # what is there already tells nothing of this command
     number = _taken(session, command).intervention
     fate = None if when_legal and wait is None else _fate(session, number, wait)
     session.close()
     typer.echo(_told(number, fate, session.progress()))
+
+
+def _request(
+    folder: Path, env: int, heads: list[str], when: Literal["now", "when_legal"], hold: int, wait_epochs: int
+) -> "Override":
+    """The override that is asked for.
+
+    Raises:
+        ConfigError: if the heads are no decision that this run knows.
+        Busy: if the run has no such environment.
+    """
+    from esper_tui.karn.read import read_run_file
+    from esper_tui.leyline.session import Override
+    from esper_tui.runtime.overrides import problem_with
+    from esper_tui.runtime.remote import author
+
+    config = read_run_file(folder).get("config", {})
+    growth, envs = config.get("growth", {}), config.get("run", {}).get("envs", env + 1)
+    slots = tuple(growth.get("slots", ()))
+    choices = offered(slots, growth["blueprints"]) if "blueprints" in growth else offered(slots)
+    decision = read_decision(heads, choices)
+    command = Override(env, decision, when, hold=hold, wait_epochs=wait_epochs, author=author())
+    if problem := problem_with(command, envs, slots or (decision.slot or "",)):
+        raise Busy(f"override was refused: {problem}")
+    return command
 
 
 def _fate(session: "RemoteSession", number: int | None, wait: float | None) -> dict[str, Any] | None:

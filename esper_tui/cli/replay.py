@@ -60,7 +60,7 @@ def rerun(
         return made[0]
 
     look = Look(theme, glyphs, hz, no_mouse, readonly)
-    code = open_screen(look, prepare) if shown else run_headless(prepare, json=False)
+    code = open_screen(look, prepare) if shown else run_headless(prepare, False, look.settings().on_hangup)
     raise typer.Exit(_verdict(code, recording, made[0].path))
 
 

@@ -3,20 +3,17 @@
 import contextlib
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-ALERT, THIN, REST = (10 * 2**30, 0.05), (2**30, 0.02), (256 * 2**20, 0.005)
-"""Bytes and share of the disk; room is short where less is left than the smaller of both."""
-CHECKPOINTS_AHEAD = {"THIN": 4, "REST": 2}
-"""Room for so many checkpoints comes on top: the one that is written, and the one it takes the place of."""
 RELIEF = 1.25
 """A level is left again once there is this much more room than it asks for."""
 
 
 class Room(IntEnum):
-    """How much is left, from plenty to next to nothing."""
+    """How much is left, from next to nothing to plenty."""
 
     FULL = 0
     SCARCE = 1
@@ -24,13 +21,24 @@ class Room(IntEnum):
     PLENTY = 3
 
 
-def limits(total: int, checkpoint: int) -> dict[Room, float]:
-    """Below how many bytes each level begins, on a disk of ``total`` bytes and with checkpoints of that size."""
-    least = {name: min(size, share * total) for name, (size, share) in
-             {"ALERT": ALERT, "THIN": THIN, "REST": REST}.items()}  # fmt: skip
-    rest = least["REST"] + CHECKPOINTS_AHEAD["REST"] * checkpoint
-    thin = max(least["THIN"] + CHECKPOINTS_AHEAD["THIN"] * checkpoint, rest)
-    return {Room.FULL: rest, Room.SCARCE: thin, Room.LOW: max(least["ALERT"], thin)}
+@dataclass(frozen=True)
+class Limit:
+    """So many bytes or that share of the disk, whichever is less, and room for so many checkpoints."""
+
+    size: int
+    share: float
+    checkpoints: int = 0
+
+    def of(self, total: int, checkpoint: int) -> float:
+        return min(self.size, self.share * total) + self.checkpoints * checkpoint
+
+
+LIMITS = {
+    Room.FULL: Limit(256 * 2**20, 0.005, 2),
+    Room.SCARCE: Limit(2**30, 0.02, 4),
+    Room.LOW: Limit(10 * 2**30, 0.05),
+}
+"""Below what a level begins, the worst first.  Checkpoints: one being written, and the one it takes the place of."""
 
 
 class DiskWatch:
@@ -51,12 +59,12 @@ class DiskWatch:
             self.free, self.total = found.free, found.total
         if not self.total:
             return False
-        before, self.room = self.room, self._level(limits(self.total, checkpoint))
+        before, self.room = self.room, self._level(checkpoint)
         return self.room != before
 
-    def _level(self, below: dict[Room, float]) -> Room:
-        for level, limit in below.items():
-            if self.free < limit * (RELIEF if level >= self.room else 1.0):
+    def _level(self, checkpoint: int) -> Room:
+        for level, limit in LIMITS.items():
+            if self.free < limit.of(self.total, checkpoint) * (RELIEF if level >= self.room else 1.0):
                 return level
         return Room.PLENTY
 

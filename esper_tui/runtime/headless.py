@@ -138,7 +138,7 @@ def _worth_a_warning(event: dict[str, Any]) -> str:
     if event["type"] == "AlertRaised":
         return f"{_whom(event)}: {event['text']} (epoch {event['epoch']})"
     if event["type"] == "CheckpointSaved" and event["problem"]:
-        return f"no checkpoint after epoch {event['epoch']}: {event['problem']}"
+        return f"a checkpoint is missing: {event['problem']}"
     if event["type"] == "SessionChanged" and event["state"] in ("thinned", "complete"):
         return event["text"]
     return ""

@@ -245,6 +245,7 @@ def test_a_full_disk_behind_the_log_ends_the_run_with_code_eight(tmp_path):
         done = console.esper("run", "tiny", LONG, "--run-dir", "x")
     assert done.code == 8
     assert re.fullmatch(r"esper: cannot write .*events-000.jsonl: File too large; free some space.*", alerts(done)[-1])
+    assert re.search(r"esper: a checkpoint is missing: cannot write .*r000-e0005.*: File too large", done.err)
     report = ReadReport()
     record = read_run(tmp_path / "x", report)
     assert report.damaged == 0, "whole lines only"

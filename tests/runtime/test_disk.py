@@ -11,7 +11,7 @@ from esper_tui.leyline.events import DecisionTaken, EpochMeasured
 from esper_tui.leyline.folder import checkpoint_files
 from esper_tui.leyline.session import Resume
 from esper_tui.nissa.thinning import Thinner
-from esper_tui.runtime.disk import DiskWatch, Room, limits
+from esper_tui.runtime.disk import LIMITS, DiskWatch, Room
 from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.session import LocalSession
 from esper_tui.runtime.start import prepare_session
@@ -41,6 +41,10 @@ def test_levels_of_a_disk_of_100_gib(tmp_path, free, room):
     watch = DiskWatch(tmp_path, Disk(free))
     watch.look()
     assert watch.room is room
+
+
+def limits(total: int, checkpoint: int) -> dict[Room, float]:
+    return {room: limit.of(total, checkpoint) for room, limit in LIMITS.items()}
 
 
 def test_on_a_huge_disk_bytes_count_and_on_a_small_one_shares():
