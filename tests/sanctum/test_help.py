@@ -35,6 +35,11 @@ def offered(words="", scopes=("grid", "fleet", "app"), role="control", readonly=
 # --- what is offered -----------------------------------------------------------------------------------------------
 
 
+def test_where_no_name_is_like_it_sentences_are_searched():
+    assert [entry.action.id for entry in offered("theme")] == ["set"]
+    assert offered("xyzzy") == []
+
+
 def test_the_palette_lists_every_action_once_and_what_works_here_first():
     entries = offered()
     listed = [entry.action.id for entry in entries]

@@ -80,7 +80,7 @@ class Footer(Panel):
         """While the prompt line asks: its keys; nothing else is taken then."""
         self.shown_for = ()
         keys = [*ASKED_KEYS[:1], *([("Tab", "complete")] if completes else []), *ASKED_KEYS[1:]]
-        self.show_lines([line(*(piece for key, what in keys for piece in (*_entry(key, what), "  ")))])
+        self.show_lines([tuple(piece for key, what in keys for piece in (*_entry(key, what), ("  ", "")))])
 
     def show(self, scopes: Sequence[str], role: Role | None, readonly: bool, now: Mapping[str, str] = {}) -> None:
         """``now``: actions that are called something else at the moment, by id."""
