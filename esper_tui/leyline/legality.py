@@ -139,9 +139,9 @@ def _ramping(env: EnvState, slot: SlotState) -> Reason | None:
 def _cannot_plant_anywhere(env: EnvState, rules: Rules) -> Reason | None:
     developing = sum(s.stage in DEVELOPING for s in env.slots)
     planted = developing + sum(s.stage is Stage.FOSSILIZED for s in env.slots)
-    if env.epoch < SETTLING_EPOCHS:
+    if env.epoch < SETTLING_EPOCHS <= rules.last_germination:
         return Reason(Code.TOO_EARLY, f"gain needs {SETTLING_EPOCHS} epochs measured before", SETTLING_EPOCHS)
-    if env.epoch > rules.last_germination:
+    if max(env.epoch, SETTLING_EPOCHS) > rules.last_germination:
         text = f"too late: a seed planted after epoch {rules.last_germination} cannot be judged in time"
         return Reason(Code.TOO_LATE_IN_EPISODE, text)
     if planted >= rules.seed_limit:

@@ -111,6 +111,7 @@ def test_planting():
     holding, fossil = seeded("r0c1", Stage.HOLDING), seeded("r0c1", Stage.FOSSILIZED)
     assert refusal(germinate()) is None
     assert refusal(germinate(), epoch=4) == (Code.TOO_EARLY, 5)
+    assert refusal(germinate(), epoch=4, last_germination=4) == (Code.TOO_LATE_IN_EPISODE, None)  # it will not open
     assert refusal(germinate(), epoch=5) is None
     assert refusal(germinate(), epoch=12, last_germination=12) is None
     assert refusal(germinate(), epoch=13, last_germination=12) == (Code.TOO_LATE_IN_EPISODE, None)
