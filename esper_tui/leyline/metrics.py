@@ -70,9 +70,7 @@ ALERTS: dict[str, AlertSpec] = {
         AlertSpec("skipped", "error", "a step of an update had no finite gradient and was left out", 1, 1),
         AlertSpec("critic", "warn", "the values explain nothing of how episodes end", 5, 2),
         AlertSpec("disk", "warn", "the disk of the run folder is nearly full; free some space", wall=True),
-        AlertSpec(
-            "no_progress", "error", "the loop has done no step for three epochs' time, at least a minute", wall=True
-        ),
+        AlertSpec("no_progress", "error", "the loop did no step for three epochs' time; it may hang", wall=True),
     )
 }
 """Rules by name; what is measured for each is in ``nissa.alerts``."""

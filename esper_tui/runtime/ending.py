@@ -11,6 +11,7 @@ import torch
 from esper_tui.leyline.errors import Diverged, EsperError, ExitCode, OutOfMemory
 from esper_tui.leyline.folder import LOG_FILE, checkpoint_files
 
+LOWER = "lower run.envs, optim.batch or engine.chunk"
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "DefaultCPUAllocator")
 
 
@@ -27,7 +28,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(w in str(error) for w in MEMORY_WORDS)
 
 
-def ending_of(error: BaseException, folder: Path | None, advice: Callable[[], str] = lambda: "") -> Ending:
+def ending_of(error: BaseException, folder: Path | None, advice: Callable[[], str] = lambda: LOWER) -> Ending:
     """What an exception means for a run; the traceback of a defect goes into the run's log.
 
     ``advice``: how much memory the run was thought to need, and what to change.
@@ -35,7 +36,7 @@ def ending_of(error: BaseException, folder: Path | None, advice: Callable[[], st
     if isinstance(error, EsperError):
         return Ending("diverged" if isinstance(error, Diverged) else "failed", error.code, str(error))
     if is_out_of_memory(error):
-        return Ending("failed", OutOfMemory.code, f"out of memory{_goes_on(folder)}: {advice()}".rstrip(": "))
+        return Ending("failed", OutOfMemory.code, f"out of memory{_goes_on(folder)}: {advice()}")
     where = ""
     if folder is None:
         traceback.print_exception(error)

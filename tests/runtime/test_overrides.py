@@ -250,9 +250,9 @@ def test_the_request_survives_being_written_down(desk):
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
-        (Override(3, WAIT), "there is no environment 3"),
-        (Override(-1, WAIT), "there is no environment -1"),
-        (Override(0, advance("r9c9")), "the host has no slot r9c9"),
+        (Override(3, WAIT), "there is no environment 3, only 0 to 2"),
+        (Override(-1, WAIT), "there is no environment -1, only 0 to 2"),
+        (Override(0, advance("r9c9")), "the host has no slot r9c9, only r0c0"),
         (Override(0, WAIT, hold=-1), "hold and wait_epochs are numbers of boundaries, 0 or more"),
         (Override(0, WAIT, wait_epochs=-2), "hold and wait_epochs are numbers of boundaries, 0 or more"),
         (Override(2, WAIT), ""),
