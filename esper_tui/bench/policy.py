@@ -164,8 +164,10 @@ def bench_policy(
         save: folder for the policies, one file per seed.
     """
     prepare_thread()
-    say(machine())
     world = World(load_table(table))
+    if save is not None:
+        save.mkdir(parents=True, exist_ok=True)
+    say(machine())
     speed(say, world)
     plans = every_plan(world)
     values = play_plans(world, plans, STILL)
