@@ -6,6 +6,7 @@ imports are spared.  A child leads a session of its own, on a terminal if it is 
 
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
 import time
@@ -88,20 +89,20 @@ def _play(words: list[str], output: str, folder: str, environ: dict[str, str]) -
     for number in (0, 1, 2) if terminal else (1, 2):
         os.dup2(descriptor, number)
     os.close(descriptor)
-    stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdin = sys.__stdin__ = stdin  # type: ignore[misc]  # multiprocessing has closed it
+    for number, name in enumerate(("stdin", "stdout", "stderr")):  # the server's own lead elsewhere
+        stream = os.fdopen(number, "w" if number else "r", buffering=1, encoding="utf-8", closefd=False)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.argv = ["esper", *words]
-    from esper_tui.cli import main
-
-    main()
+    runpy.run_module("esper_tui", run_name="__main__")
 
 
 @contextmanager
 def workshop() -> Iterator[Path]:
     """A folder for children, short enough for sockets; what they would keep of a person's goes into it as well."""
-    with TemporaryDirectory(prefix="esper-faults-") as name:
+    with TemporaryDirectory(prefix="esper-faults-", ignore_cleanup_errors=True) as name:
         kept = dict(os.environ)
         for variable in ("ESPER_RUNS_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
             place = Path(name) / variable.lower()
@@ -109,6 +110,7 @@ def workshop() -> Iterator[Path]:
             os.environ[variable] = str(place)
         CONTEXT.set_forkserver_preload(list(WARM))
         try:
+            Child(["--version"], Path(name)).end()  # the server imports everything once
             yield Path(name)
         finally:
             os.environ.clear()

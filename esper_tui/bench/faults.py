@@ -44,7 +44,7 @@ Part = Callable[[Say, Effort, Path], list[Finding]]
 def _fuzz(say: Say, effort: Effort, work: Path) -> list[Finding]:
     reference("twins", work)
     (work / "fuzz").mkdir()
-    return [bench_fuzz(say, effort.inputs, work / "twins-whole-0", work / "fuzz")]
+    return [bench_fuzz(say, effort.inputs, work / "twins-whole", work / "fuzz")]
 
 
 PARTS: dict[str, Part] = {
@@ -67,7 +67,10 @@ def bench_faults(say: Say, parts: list[str], effort: Effort) -> list[Finding]:
         say(f"\n{name}")
         began = time.monotonic()
         with workshop() as work:
-            found += PARTS[name](say, effort, work)
+            measured = PARTS[name](say, effort, work)
+        for finding in measured:
+            say(f"  {finding.measured}  {finding.word}  {finding.what}")
+        found += measured
         say(f"  {time.monotonic() - began:.0f} s")
     say(f"\n{HEAD}")
     for finding in found:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from esper_tui.bench.children import PATIENCE_S, Child
 from esper_tui.bench.faults_table import Finding, Tally
-from esper_tui.bench.tiny_runs import Reference, end_of, reference, run_words, unlogged
+from esper_tui.bench.tiny_runs import Reference, end_of, logged, reference, run_words, unlogged
 from esper_tui.karn.read import read_records
 from esper_tui.leyline.errors import ExitCode, Incompatible
-from esper_tui.leyline.folder import CHECKPOINT, CHECKPOINTS, is_run
+from esper_tui.leyline.folder import CHECKPOINTS, checkpoint_files, is_run
 from esper_tui.runtime.checkpoints import newest_checkpoint
 
 Say = Callable[[str], None]
@@ -21,6 +21,8 @@ CASES = ("twins", "kept", "learnt")
 AGAIN = 0.4
 """Probability that what goes on is killed as well."""
 MOST_KILLS = 4
+STARTING = 0.15
+"""Share of the kills that strike while a process starts."""
 SUFFIX = ".tmp"
 
 
@@ -96,14 +98,26 @@ def kill_and_resume(ref: Reference, trail: Trail, rng: random.Random, work: Path
         wanted += 1
     while True:
         child = Child(trail.words, work)
-        if trail.kills < wanted:
-            time.sleep(rng.uniform(0.0, ref.seconds))
-            if child.kill():
-                trail.killed(child.text)
-                continue
+        if trail.kills < wanted and _strike(child, ref, trail.folder, rng):
+            trail.killed(child.text)
+            continue
         code = child.end()
         trail.missing += unlogged(child.text, trail.folder)
-        return _wrong_end(ref, trail, code, child.text)
+        if trail.kills:
+            return _wrong_end(ref, trail, code, child.text)
+        trail.folder = trail.folder.with_name(f"{trail.folder.name}x")  # it was faster than the kill
+        trail.words = run_words(ref.preset, trail.folder)
+
+
+def _strike(child: Child, ref: Reference, folder: Path, rng: random.Random) -> bool:
+    """Kills while the process starts, or once its log has grown by some share of what is still to come; False if it
+    ended before."""
+    before, share = logged(folder), rng.uniform(-STARTING, 1.0)
+    wanted = before + share * max(ref.size - before, ref.size // 5)
+    while share > 0 and child.alive and logged(folder) < wanted:
+        time.sleep(0.003)
+    time.sleep(rng.uniform(0.0, 0.1 if share > 0 else 0.6))
+    return child.kill()
 
 
 def _wrong_end(ref: Reference, trail: Trail, code: int, printed: str) -> str:
@@ -118,38 +132,50 @@ def _wrong_end(ref: Reference, trail: Trail, code: int, printed: str) -> str:
 # --- in the middle of a write --------------------------------------------------------------------------------------
 
 
-def bench_writes(say: Say, n: int, work: Path, seed: int = 1) -> list[Finding]:
-    """``n`` kills while a temporary file of a checkpoint was there; the kills that came too late do not count."""
-    ref, rng, began = reference("wide", work), random.Random(seed), time.monotonic()
-    whole = max(p.stat().st_size for p in (work / "wide-whole-1" / CHECKPOINTS).glob("r*"))
-    found = Tally("kill -9 during a checkpoint write: newest valid one found", 50, 200)
-    sizes: Counter[str] = Counter()
-    late, ends, number = 0, 0, 0
-    while found.tries < n:
-        number += 1
-        trail = Trail(work / f"written-{number}", run_words("wide", work / f"written-{number}"))
-        while found.tries < n:
+@dataclass
+class Writes:
+    """What came of kills while a temporary file of a checkpoint was there; those that came too late do not count.
+
+    Attributes:
+        whole: bytes of a checkpoint.
+    """
+
+    ref: Reference
+    rng: random.Random
+    whole: int
+    found: Tally
+    sizes: Counter[str] = field(default_factory=Counter)
+    late: int = 0
+    ends: int = 0
+
+    def play(self, trail: Trail, n: int, work: Path) -> None:
+        """Kills a run again and again until it comes to its end, or ``n`` kills have counted."""
+        while self.found.tries < n:
             child = Child(trail.words, work)
-            if not _seen_writing(child, trail.folder, rng):
-                break
-            left = _left_over(trail.folder)
+            if not _seen_writing(child, trail.folder, self.rng):
+                self.found.check(_wrong_end(self.ref, trail, child.end(), child.text))
+                self.ends += 1
+                return
+            left, wrong = _left_over(trail.folder), _wrong_newest(trail.folder, child.text)
             trail.killed(child.text)
-            if not left:
-                late += 1
-                continue
-            found.check(_wrong_newest(trail.folder, child.text))
-            sizes["part of the file" if max(left) < whole / 2 else "nearly all or all of it"] += 1
-        if child.end() not in (0, -9) or (not child.alive and child.process.exitcode == 0 and _differs(ref, trail)):
-            found.check(f"run {number} did not come to the same end: {child.text[-300:]}")
-        ends += child.process.exitcode == 0
-        if number % 5 == 0 or found.tries == n:
-            say(f"  {found.tries} of {n} in {number} runs, {time.monotonic() - began:.0f} s")
-    shown = ", ".join(f"{count} with {name} written" for name, count in sorted(sizes.items()))
-    return [found.finding(f"{shown}; {late} kills came after the write; {ends} runs went on to the same end")]
+            if left:
+                self.found.check(wrong)
+                self.sizes["part of the file" if max(left) < self.whole / 2 else "most or all of it"] += 1
+            self.late += not left
 
 
-def _differs(ref: Reference, trail: Trail) -> str:
-    return ref.end.difference(end_of(trail.folder))
+def bench_writes(say: Say, n: int, work: Path, seed: int = 1) -> list[Finding]:
+    """``n`` kills in the middle of a write, of runs that are resumed each time."""
+    ref, rng, began = reference("wide", work), random.Random(seed), time.monotonic()
+    whole = max(path.stat().st_size for _, path in checkpoint_files(work / "wide-whole"))
+    tally = Tally("kill -9 during a checkpoint write: newest valid one found", 50, 200)
+    writes, number = Writes(ref, rng, whole, tally), 0
+    while tally.tries < n:
+        folder = work / f"written-{(number := number + 1)}"
+        writes.play(Trail(folder, run_words("wide", folder)), n, work)
+        say(f"  {tally.tries} of {n} in {number} runs, {time.monotonic() - began:.0f} s")
+    shown = ", ".join(f"{count} with {name} written" for name, count in sorted(writes.sizes.items()))
+    return [tally.finding(f"{shown}; {writes.late} kills came too late; {writes.ends} runs went on to the same end")]
 
 
 def _seen_writing(child: Child, folder: Path, rng: random.Random) -> bool:
@@ -180,13 +206,13 @@ def _left_over(folder: Path) -> list[int]:
 def _wrong_newest(folder: Path, printed: str) -> str:
     """What is wrong with what is found now: it must verify, and be no older than the last one that was announced."""
     announced = [e["path"] for e in read_records(folder) if e["type"] == "CheckpointSaved" and not e["problem"]]
-    names = sorted(p.name for p in (folder / CHECKPOINTS).iterdir() if CHECKPOINT.match(p.name))
+    there = [path.name for _, path in checkpoint_files(folder)]
     try:
         path, _, _, problems = newest_checkpoint(folder)
     except Incompatible as problem:
         return f"{problem} although {announced[-1]} was announced" if announced else ""
     if problems:
         return f"a damaged checkpoint is there: {problems[0]}"
-    if path.name != names[-1] or (announced and path.name < Path(announced[-1]).name):
-        return f"found {path.name}, announced {announced[-1:]}, there {names}"
+    if path.name != there[0] or (announced and path.name < Path(announced[-1]).name):
+        return f"found {path.name}, announced {announced[-1:]}, there {there}"
     return f"{unlogged(printed, folder)} printed epochs are missing" if unlogged(printed, folder) else ""

@@ -70,11 +70,16 @@ class Tty:
         if select.select([self.near], [], [], seconds)[0]:
             self.raw += os.read(self.near, 65536)
 
-    def wait(self, seen: Callable[[], Any], what: str) -> None:
+    def wait(self, seen: Callable[[], Any], what: str, child: Child) -> None:
+        """Reads until something is seen, of a child that lives.
+
+        Raises:
+            TimeoutError: if it is not, and will not be.
+        """
         until = time.monotonic() + PATIENCE_S
         while not seen():
             self.read()
-            if time.monotonic() > until:
+            if time.monotonic() > until or not (child.alive or seen()):
                 raise TimeoutError(f"waited in vain for {what}; shown was {self.raw[-300:]!r}")
 
     def not_restored(self) -> str:
@@ -128,12 +133,12 @@ def screen(work: Path, folder: Path, name: str, outcome: Outcome) -> str:
     tty = Tty()
     try:
         child = Child(_words(folder, outcome), work, tty.name, **TERMINAL, CI="", TEXTUAL_ANIMATIONS="none")
-        tty.wait(lambda: _is_drawn(tty) and _is_under_way(folder, outcome), "the screen")
+        tty.wait(lambda: _is_drawn(tty) and _is_under_way(folder, outcome), "the screen", child)
         _send(child, name, tty)
         if name == "USR1":
-            tty.wait(lambda: _of(folder, "RunEnded"), "the end of the run")
+            tty.wait(lambda: _of(folder, "RunEnded"), "the end of the run", child)
             os.write(tty.near, b"q")
-        tty.wait(lambda: not child.alive, "the end")
+        tty.wait(lambda: not child.alive, "the end", child)
         return _wrong(child.end(), folder, outcome) or tty.not_restored()
     finally:
         tty.close()
@@ -145,14 +150,14 @@ def attached(work: Path, folder: Path, name: str, outcome: Outcome) -> str:
     try:
         _await(lambda: _is_under_way(folder, outcome), "a run under way")
         child = Child(["attach", str(folder)], work, tty.name, **TERMINAL, CI="", TEXTUAL_ANIMATIONS="none")
-        tty.wait(lambda: _is_drawn(tty), "the screen")
+        tty.wait(lambda: _is_drawn(tty), "the screen", child)
         _send(child, name, tty)
         if outcome.code == 0:  # nothing happens: it is left by a key
             time.sleep(0.5)
             if not child.alive:
                 return f"the screen ended with {child.end()}"
             os.write(tty.near, b"q")
-        tty.wait(lambda: not child.alive, "the end")
+        tty.wait(lambda: not child.alive, "the end", child)
         wrong = "" if child.end() == outcome.code else f"exit code {child.end()} instead of {outcome.code}"
         return wrong or tty.not_restored() or _disturbed(run, folder)
     finally:
@@ -164,7 +169,7 @@ def hang_up(work: Path, folder: Path) -> str:
     """The terminal is closed under a run: it goes on to its end and does not spin."""
     tty = Tty()
     child = Child(_words(folder, ENDS["HUP"]), work, tty.name, **TERMINAL, CI="")
-    tty.wait(lambda: _is_drawn(tty) and _is_under_way(folder, ENDS["HUP"]), "the screen")
+    tty.wait(lambda: _is_drawn(tty) and _is_under_way(folder, ENDS["HUP"]), "the screen", child)
     tty.close()
     return _wrong(child.end(), folder, ENDS["HUP"])
 

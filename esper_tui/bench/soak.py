@@ -63,7 +63,7 @@ class Growth:
 
         kept = samples[int(WARM_UP * len(samples)) :]
         steps = kept[-1].at - kept[0].at
-        slope, _, low, high = theilslopes([s.rss_kib for s in kept], [s.at for s in kept])
+        slope, _, low, high = map(float, theilslopes([s.rss_kib for s in kept], [s.at for s in kept]))
         more = (kept[-1].files - min(s.files for s in kept[:3]), kept[-1].threads - min(s.threads for s in kept[:3]))
         return cls(steps, slope * steps, low * steps, high * steps, *more)
 
