@@ -27,6 +27,8 @@ from esper_tui.leyline.wire import (
 from esper_tui.runtime.lock import holder
 from esper_tui.runtime.socketpath import connect
 
+NOT_UNDERSTOOD = (BadMessage, LookupError, TypeError, ValueError, OverflowError)
+"""What a message raises that is not what this program says."""
 LOOK_EVERY_S = 1.0
 """How often the lock is looked at once the connection is closed."""
 
@@ -101,7 +103,7 @@ class RemoteSession:
             while (end := waiting.find(b"\n")) >= 0:
                 line = bytes(waiting[: end + 1])
                 del waiting[: end + 1]
-                with contextlib.suppress(BadMessage, LookupError, TypeError, ValueError, OverflowError):  # not what this program says
+                with contextlib.suppress(*NOT_UNDERSTOOD):
                     self._take(decode(line))
             if len(waiting) > MAX_MESSAGE:
                 break

@@ -81,8 +81,8 @@ class Steered(RuleBasedStateMachine):
     def step(self, epochs):
         self.send(Step(epochs))
 
-    @rule(env=st.integers(-1, 1), plant=st.booleans(), when=st.sampled_from(["now", "when_legal"]),
-          hold=st.integers(0, 3), wait=st.integers(0, 3))  # fmt: skip
+    @rule(env=st.sampled_from([0, 0, 0, -1, 1]), plant=st.booleans(), when=st.sampled_from(["now", "when_legal"]),
+          hold=st.integers(0, 3), wait=st.sampled_from([0, 0, 3]))  # fmt: skip
     def override(self, env, plant, when, hold, wait):
         decision = germinate("r0c0") if plant else WAIT
         self.send(Override(env, decision, when, hold=hold, wait_epochs=wait))
@@ -177,7 +177,7 @@ class Steered(RuleBasedStateMachine):
                 assert told[-1] != Fate.QUEUED, (number, told)
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [10, pytest.param(300, marks=pytest.mark.long)])
 def test_commands_in_any_order(examples, tmp_path_factory):
     class Here(Steered):
         folders = iter(lambda: tmp_path_factory.mktemp("steered") / "run", None)
