@@ -207,7 +207,7 @@ class Ppo(Section):
     advantage_floor: Annotated[float, Field(gt=0.0, le=100.0)] = 0.1
     """Least deviation that advantages are divided by, in units of the reward."""
     entropy: Annotated[float, Field(ge=0.0, le=10.0)] = 0.03
-    """Weight of the entropy of each head, as a share of its maximum; at 0.01 heads that seldom act settle too soon."""
+    """Weight of the entropy of each head, as a share of its maximum; falls linearly to 0 over the run."""
     value: Annotated[float, Field(ge=0.0, le=100.0)] = 0.5
     """Weight of the value loss."""
     grad_clip: Annotated[float, Field(gt=0.0, le=1e6)] = 0.5

@@ -29,15 +29,21 @@ class Trainer:
         """Sets the exploration for what comes; ``progress`` is the share of the run that is over."""
         self.learned.epsilon = self.config.epsilon * max(0.0, 1.0 - progress / self.config.epsilon_frac)
 
+    def settings(self, progress: float, taught: bool = False) -> PpoSettings:
+        """The weight of the entropy falls to 0 with the learning rate: it keeps heads open while they have seen
+        little, and at the end it would only keep the policy from doing what it has found best."""
+        if taught:
+            return replace(self.ppo.settings, imitate=1.0, entropy=0.0)
+        return replace(self.ppo.settings, entropy=self.config.entropy * (1.0 - progress))
+
     def update(self, rollout: Rollout, number: int, progress: float, taught: bool = False) -> dict[str, float]:
         """Learns from whole episodes for the ``number``-th time; returns metrics by key.
 
         ``taught``: imitates what was done in them.
         """
-        lr = self.config.lr * (1.0 - progress)
+        lr, settings = self.config.lr * (1.0 - progress), self.settings(progress, taught)
         metrics = rollout_metrics(rollout, [str(head) for head in HEADS])
         metrics |= {"ppo/epsilon": rollout.epsilon, "ppo/lr": lr}
-        settings = replace(self.ppo.settings, imitate=1.0, entropy=0.0) if taught else self.ppo.settings
         self.ppo.set_learning_rate(lr)
         metrics |= self.ppo.update(rollout, self.scale.deviation, self._shuffle(number, len(rollout.final_E)), settings)
         self._renormalise(rollout)
