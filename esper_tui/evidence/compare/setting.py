@@ -120,13 +120,14 @@ def measure_delivered(parts: Parts, networks: dict[int, Network], rows: Sequence
         row.val_acc, row.val_loss = float(seen.hits[judged].mean()), float(seen.losses[judged].mean())
         row.test_acc, row.test_loss = tested[env].acc, tested[env].loss
         row.params = network.parameter_count()
-        row.area = area(row.curve, row.work)
+        row.area = area(row.curve, row.work, 1 / parts.config.classes)
 
 
-def area(curve: Sequence[float], work: Sequence[float]) -> float | None:
-    """Validation accuracy averaged over the operations that were spent, by the trapezoidal rule."""
+def area(curve: Sequence[float], work: Sequence[float], chance: float) -> float | None:
+    """Validation accuracy averaged over the operations that were spent, by the trapezoidal rule; it begins at chance,
+    so that curves with more and with fewer points can be compared."""
     from scipy.integrate import trapezoid
 
-    if len(curve) < 2:
+    if not curve:
         return None
-    return float(trapezoid(curve, work) / (work[-1] - work[0]))
+    return float(trapezoid([chance, *curve], [0.0, *work]) / work[-1])
