@@ -25,7 +25,8 @@ Record = dict[str, Any]
 EPOCHS = 22
 SETTINGS = (
     f"run.epochs={EPOCHS}", "data.train_images=300", "data.val_images=200", "data.test_images=40", "host.blocks=2",
-    "host.pools=2", 'growth.slots=["r0c0","r1c0"]', 'tamiyo.slot_order=["r0c0"]', "tamiyo.germinate_by=5",
+    "host.pools=2", "host.channels=4", 'growth.slots=["r0c0","r1c0"]', 'tamiyo.slot_order=["r0c0"]',
+    "tamiyo.germinate_by=5",
     "optim.batch=50", "gates.min_gain=0.0", "gates.hold_epochs=6", 'engine.device="cpu"', 'data.augment="none"',
     'reward.control="none"',
 )  # fmt: skip

@@ -125,6 +125,24 @@ def reduce(record: RunRecord, event: Row) -> None:
         record.unfit += 1
 
 
+def thin(record: RunRecord) -> None:
+    """Forgets what a line per epoch and the receipt do not need, so that a process that prints them does not grow.
+
+    Of past epochs the accuracies stay, of past rounds what was summed up of them.
+    """
+    for past in record.rounds[:-1]:
+        past.epochs.clear()
+    for current in record.rounds[-2:]:
+        current.decisions.clear()
+        current.changes.clear()
+    if record.rounds and len(record.rounds[-1].epochs) > 1:
+        epochs = record.rounds[-1].epochs
+        lists: dict[str, Any] = {key: [] for key in EPOCH_KEYS} | {
+            "columns": {"val/acc": epochs[-2].columns["val/acc"]}
+        }
+        epochs[-2] = Epoch(epochs[-2].number, **lists)
+
+
 def _run_started(record: RunRecord, event: Row) -> None:
     record.config, record.provenance = event["config"], event["provenance"]
     record.choices, record.rules = event["choices"], event.get("rules", {})

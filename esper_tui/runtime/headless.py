@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 
-from esper_tui.karn.record import RunRecord, reduce
+from esper_tui.karn.record import RunRecord, reduce, thin
 from esper_tui.karn.tail import Tail
 from esper_tui.leyline.errors import ExitCode
 from esper_tui.leyline.events import to_line
@@ -88,6 +88,7 @@ def _attend(
         say = (lambda text: None) if json or quiet else output.say
         for event in _until_end(session, signals, news, say):
             reduce(record, event)
+            thin(record)
             if not quiet:
                 _show(event, record, session, output, json)
     except BaseException:  # a defect here must not leave the loop running without anyone who listens
