@@ -41,11 +41,12 @@ def test_the_contracts_say_what_the_architecture_says():
 
 
 def test_commands_that_only_look_import_no_torch(finished_run, tmp_path):
+    """`runs check` is not among them: it verifies tensors."""
     preset, run = str(console.tiny_preset(tmp_path)), str(finished_run.folder)
     commands = [
         ["--version"], ["--help"], ["run", "--help"], ["presets", "list"], ["presets", "show", "quickstart"],
         ["presets", "validate", preset, "cifar10"], ["presets", "diff", "quickstart", preset], ["presets", "path"],
-        ["runs", "list"], ["runs", "show", run], ["runs", "check", run], ["runs", "path", run], ["runs", "gc"],
+        ["runs", "list"], ["runs", "show", run], ["runs", "path", run], ["runs", "gc"],
         ["data", "list"], ["nosuch"], ["run", "nosuch"],
     ]  # fmt: skip
     done = console.python("-c", WITHOUT_TORCH, json.dumps(commands))
