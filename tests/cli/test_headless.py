@@ -116,14 +116,14 @@ REFUSED = {
     ("prests",): "there is no command 'prests'; did you mean `esper presets`",
     ("xyzzy",): "there is no command 'xyzzy'; `esper --help` lists the commands",
     ("--preset",): "requires an argument",
-    ("--nosuch",): "No such option: --nosuch",
+    ("--nosuch",): "no such option: --nosuch",
     ("run", "tiny", "more"): "unexpected extra argument",
     ("run", "tiny", "--seed", "x"): "--seed",
     ("run", "tiny", "--seed", "-1"): "command line: run.seed = -1: must be from 0 to 2147483647",
     ("run", "tiny", "--device", "gpu"): "must be auto, cpu, cuda or cuda:<number>",
     ("run", "tiny", "--device", 'cpu"'): "must be auto, cpu, cuda or cuda:<number>",
-    ("presets", "nosuch"): "No such command",
-    ("runs", "show"): "Missing argument",
+    ("presets", "nosuch"): "no such command",
+    ("runs", "show"): "missing argument",
 }
 
 
