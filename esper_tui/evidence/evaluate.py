@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from esper_tui.data.load import load_splits
-from esper_tui.evidence.compare.grown import random_at
+from esper_tui.evidence.compare.grown import Place, random_at
 from esper_tui.evidence.compare.tuning import Counted
 from esper_tui.evidence.stats import Interval, iqm_interval
 from esper_tui.leyline.config import RunConfig
@@ -111,7 +111,7 @@ class _Course:
 
     def _controller(self, parts: Parts, player: str, first: int) -> Policy:
         if player == MATCHED:
-            return random_at(self.leader.rates())(parts, first)
+            return random_at(self.leader.rates())(parts, Place(first, 0))
         if player.endswith(SAMPLED):
             if not isinstance(parts.policy, Learned):
                 raise UsageError(f"{player.removesuffix(SAMPLED)} is no learned policy; only those can be sampled")

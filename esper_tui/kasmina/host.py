@@ -50,7 +50,7 @@ class CnnSpec:
         values = {name: value for name, value in vars(self).items() if name != "widths"} | dict(enumerate(self.widths))
         if not all(isinstance(value, int) and 0 <= value <= LARGEST for value in values.values()):
             raise ValueError(f"a host's sizes are whole numbers up to {LARGEST}")
-        if self.blocks > MOST_BLOCKS or self.widths and len(self.widths) != self.blocks:
+        if self.blocks > MOST_BLOCKS or (self.widths and len(self.widths) != self.blocks):
             raise ValueError(f"a host has up to {MOST_BLOCKS} blocks, and a width for each or none")
 
     @property

@@ -34,8 +34,8 @@ PRIOR: dict[Head, dict[str, float]] = {
     Head.OP: {"PRUNE": -4.0, "SET_ALPHA_TARGET": -4.0},
     Head.ALPHA_TARGET: {"FULL": 2.0},
 }
-"""First logits; all others are 0.  A seed that is pruned or turned down at random never shows what it is worth: with all
-choices alike none of 128 episodes of 40 epochs comes to a commitment, with these three logits six in ten do, and
+"""First logits; all others are 0.  A seed that is pruned or turned down at random never shows what it is worth: with
+all choices alike none of 128 episodes of 40 epochs comes to a commitment, with these three logits six in ten do, and
 before the first commitment nothing is ever paid."""
 
 State = tuple[Tensor, Tensor]
