@@ -227,10 +227,12 @@ def test_cloning_makes_the_heuristics_choices_likely():
 
 def test_exploration_and_learning_rate_fall():
     parts = learning.learn_parts(run={"rounds": 4, "epochs": 3}, ppo={"epsilon_frac": 0.5})
-    _, events = learning.play(parts)
+    loop, events = learning.play(parts)
     metrics = [u.metrics for u in learning.of_type(events, "PolicyUpdated")]
     assert [m["ppo/epsilon"] for m in metrics] == pytest.approx([0.02, 0.01, 0.0, 0.0])
     assert [m["ppo/lr"] / 3e-3 for m in metrics] == pytest.approx([1.0, 0.75, 0.5, 0.25])
+    weights = [loop.learner.trainer.settings(progress).entropy for progress in (0.0, 0.25, 1.0)]
+    assert weights == pytest.approx([0.03, 0.0225, 0.0])
 
 
 def test_episodes_are_collected_over_rounds():
