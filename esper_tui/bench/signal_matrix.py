@@ -157,6 +157,9 @@ def attached(work: Path, folder: Path, name: str, outcome: Outcome) -> str:
             if not child.alive:
                 return f"the screen ended with {child.end()}"
             os.write(tty.near, b"q")
+            shown = len(tty.raw)
+            tty.wait(lambda: b"detach" in tty.raw[shown:], "the question", child)
+            os.write(tty.near, b"\r")
         tty.wait(lambda: not child.alive, "the end", child)
         wrong = "" if child.end() == outcome.code else f"exit code {child.end()} instead of {outcome.code}"
         return wrong or tty.not_restored() or _disturbed(run, folder)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from esper_tui.bench.children import Child
 from esper_tui.karn.read import read_records
 from esper_tui.leyline.folder import ARTEFACTS, CHECKPOINTS, segments
 from esper_tui.runtime.checkpoints import KIND, newest_checkpoint
+from esper_tui.runtime.plain import MAPPINGS, TAG
 from esper_tui.runtime.rerun import deterministic
 from esper_tui.runtime.statefile import load_state
 
@@ -124,8 +126,23 @@ def end_of(folder: Path) -> End:
     """The end state of a run."""
     files = [*(folder / ARTEFACTS).glob("*.safetensors"), *(folder / CHECKPOINTS).glob("policy-*.safetensors")]
     newest, *_ = newest_checkpoint(folder)
-    tensors, _ = load_state(newest, KIND)
+    tensors, document = load_state(newest, KIND)
+    places = dict(_places(document["state"]))
+    tensors = {places.get(name, name): tensor for name, tensor in tensors.items()}
     return End(deterministic(read_records(folder)), {p.name: p.read_bytes() for p in files}, tensors)
+
+
+def _places(value: Any, path: str = "state") -> Iterator[tuple[str, str]]:
+    """Name of a packed tensor and where it belongs; names count in the order of mappings, which is nobody's choice."""
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _places(inner, f"{path}/{index}")
+    elif isinstance(value, dict) and value.get(TAG) in ("array", "tensor"):
+        yield value["v"], path
+    elif isinstance(value, dict):
+        items = value["v"] if value.get(TAG) in MAPPINGS else value.items()
+        for key, inner in items:
+            yield from _places(inner, f"{path}/{key}")
 
 
 @dataclass(frozen=True)
