@@ -11,6 +11,7 @@ import tomli_w
 from torch import Tensor
 
 from esper_tui.bench.mutations import Rng, broken, broken_lines, mangled
+from esper_tui.bench.tiny_runs import TINY
 from esper_tui.karn.read import read_run, read_run_file
 from esper_tui.karn.replay import Player
 from esper_tui.karn.tail import Tail
@@ -40,6 +41,7 @@ from esper_tui.tamiyo.network import Network, Sizes
 
 Door = Callable[[Rng], None]
 """Makes a broken input and pushes it through; an ``EsperError`` says that it was refused."""
+PRESETS = [text.encode() for text in TINY.values()]
 SETTINGS = b'theme = "mono"\nhz = 2.0\nmouse = false\non_hangup = "headless"\n[keys]\npause = "p,space"\n'
 
 
@@ -116,11 +118,8 @@ class Doors:
 
     def presets(self, rng: Rng) -> None:
         path = self.work / "broken.toml"
-        path.write_bytes(_broken_toml(self.run_preset(), rng))
+        path.write_bytes(_broken_toml(rng.choice(PRESETS), rng))
         resolve(str(path))
-
-    def run_preset(self) -> bytes:
-        return tomli_w.dumps(tomllib.loads(self.run_text.decode())["config"]).encode()
 
     def settings(self, rng: Rng) -> None:
         path = self.work / "settings.toml"
