@@ -1,6 +1,7 @@
 """Small shapes that every test can afford, and the real data where it is there."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ if "ESPER_DATA_DIR" not in os.environ and SHARED_DATA.is_dir():
     os.environ["ESPER_DATA_DIR"] = str(SHARED_DATA)
 
 torch.set_num_threads(1)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever starts the suite with nohup tests the same
 # How busy a machine is says nothing about the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")

@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
@@ -50,6 +51,14 @@ class EsperApp(Overruling, Launching):
         yield ContentSwitcher(id="views")
         yield self.prompt
         yield self.footer
+
+    def get_driver_class(self) -> type[Driver]:
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from esper_tui.sanctum.driver import LastingDriver
+
+        found = super().get_driver_class()
+        return LastingDriver if found is LinuxDriver else found
 
     async def on_mount(self) -> None:
         self.apply_look()

@@ -269,6 +269,10 @@ class RunActions(Navigation):
         else:
             self.leave("detach" if mine else "quit", signal=number)
 
+    def terminal_gone(self) -> None:
+        """The terminal takes nothing any more; where SIGHUP is ignored this is all that tells of it."""
+        self.signalled(signal.SIGHUP)
+
     @property
     def run_is_alive(self) -> bool:
         """Whether the run that is open takes commands and has not ended."""

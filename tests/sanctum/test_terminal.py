@@ -185,8 +185,15 @@ def test_a_run_is_paused_stepped_and_ended_while_others_make_noise(tiny, tmp_pat
         assert states(tmp_path / "run")[-2:] == ["stopping", "stopped"]
 
 
-def test_a_run_survives_the_end_of_its_terminal(tiny, tmp_path):
-    with Terminal(*tiny(24)) as terminal:
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_run_survives_the_end_of_its_terminal(tiny, tmp_path, heard):
+    """Whether SIGHUP tells of it or, where that is ignored, the terminal that takes nothing any more."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL if heard else signal.SIG_IGN)
+    try:
+        terminal = Terminal(*tiny(24))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with terminal:
         terminal.wait("RUN ep")
         terminal.hang_up()
         until = time.monotonic() + PATIENCE_S
