@@ -45,7 +45,7 @@ class LastingDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], **options: Any):
         super().__init__(app, **options)
-        self._file = Tolerant(self._file, self._gone)  # type: ignore[assignment]  # as much of a file as is used
+        self._file = Tolerant(self._file, self._gone)  # type: ignore[arg-type,assignment]  # as much of a file as is used
 
     def _gone(self) -> None:
         self._app.call_later(self._app.terminal_gone)  # type: ignore[attr-defined]  # of EsperApp
