@@ -153,8 +153,9 @@ class Writes:
         while self.found.tries < n:
             child = Child(trail.words, work)
             if not _seen_writing(child, trail.folder, self.rng):
-                self.found.check(_wrong_end(self.ref, trail, child.end(), child.text))
-                self.ends += 1
+                if wrong := _wrong_end(self.ref, trail, child.end(), child.text):
+                    self.found.check(wrong)
+                self.ends += not wrong  # an end that is as it should be is no kill
                 return
             left, wrong = _left_over(trail.folder), _wrong_newest(trail.folder, child.text)
             trail.killed(child.text)
