@@ -7,7 +7,6 @@ from math import log
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from esper_tui.data.images import Splits
 from esper_tui.data.load import load_splits
@@ -33,6 +32,7 @@ from esper_tui.tolaria.bank import Recipe
 from esper_tui.tolaria.chunk import Shape
 from esper_tui.tolaria.cost import segment_costs
 from esper_tui.tolaria.engine import Engine
+from esper_tui.tolaria.operations import OperationCounter
 from esper_tui.tolaria.probe import EngineChoice, format_of, least_rows, pick_device
 from esper_tui.tolaria.stack import Placement, count_params
 
@@ -141,9 +141,9 @@ def build_seed_costs(shape: Shape) -> dict[str, dict[str, float]]:
         image = torch.zeros(2, surface.channels, surface.size, surface.size)  # group norm needs more than one value
         found[surface.slot] = {}
         for name in REGISTRY:
-            with FlopCounterMode(display=False) as counter:
+            with OperationCounter() as counter:
                 shape.seed_build(index, (name, Form.GATED))(1)(image)
-            found[surface.slot][name] = counter.get_total_flops() / 2 / len(image)
+            found[surface.slot][name] = counter.total / 2 / len(image)
     return found
 
 

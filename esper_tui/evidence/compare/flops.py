@@ -21,7 +21,6 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from esper_tui.kasmina.host import CnnSpec
 from esper_tui.kasmina.lifecycle import Slot
@@ -30,6 +29,7 @@ from esper_tui.leyline.choices import Form
 from esper_tui.leyline.stages import Stage
 from esper_tui.tolaria.chunk import seed_build
 from esper_tui.tolaria.cost import segment_costs, sweep_cost
+from esper_tui.tolaria.operations import OperationCounter
 
 On = tuple[bool, ...]
 """Which slots of a measured network have their seed on."""
@@ -40,9 +40,9 @@ def seed_forward(spec: CnnSpec, slots: tuple[str, ...], index: int, blueprint: s
     """Operations per image of a seed's forward pass, counted by running it."""
     surface = spec.enabled(slots)[index]
     images = torch.zeros(2, surface.channels, surface.size, surface.size)  # group norm needs more than one value
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with OperationCounter() as counter, torch.no_grad():
         seed_build(spec, slots, index, (blueprint, form))(1)(images)
-    return counter.get_total_flops() / len(images)
+    return counter.total / len(images)
 
 
 @dataclass
