@@ -20,6 +20,7 @@ from esper_tui.leyline.session import (
     Step,
     Stop,
 )
+from esper_tui.sanctum.pictures import screen_text
 
 Row = dict[str, Any]
 QUICK = Path(__file__).parent / "recordings" / "quick.jsonl"
@@ -118,3 +119,14 @@ class FakeSession:
             self.now = replace(self.now, state=state, phase="boundary" if state == "paused" else "training")
             self.emit("SessionChanged", state=state, text="")
         return Ack(number, "applied", epoch)
+
+
+async def looking(app, pilot, *keys):
+    """What the screen shows after a frame, the keys, and another frame."""
+    app.frame()
+    await pilot.pause()
+    await pilot.press(*keys)
+    for _ in range(2):
+        app.frame()
+        await pilot.pause()
+    return screen_text(app)

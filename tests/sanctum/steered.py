@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fake import RUN_PATH, FakeSession, Row
+from fake import RUN_PATH, FakeSession, Row, looking
 
 from esper_tui.karn.record import RunRecord, reduce
 from esper_tui.karn.view import env_legality, env_state
@@ -11,7 +11,6 @@ from esper_tui.leyline.events import DecisionTaken, Event, LookTaken, to_record
 from esper_tui.leyline.session import Ack, Breakpoint, Cancel, Command, Look, Override, Role
 from esper_tui.runtime.overrides import Overrides, problem_with
 from esper_tui.runtime.telling import closed
-from esper_tui.sanctum.pictures import screen_text
 
 ADVANCE = Decision(op=Op.ADVANCE, slot="r0c1")
 PRUNE = Decision(op=Op.PRUNE, slot="r0c1", alpha_speed="FAST", alpha_curve="LINEAR")
@@ -101,17 +100,6 @@ def look_row(env: int) -> dict[str, Any]:
         "env": env, "values": {"r0c1": [0.3, 0.01], "r0c0": [0.1, 0.01]}, "pairs": [["r0c0", "r0c1", -0.09, 0.02]],
         "subsets": [[[], 1.4], [["r0c1"], 1.1], [["r0c0"], 1.2], [["r0c0", "r0c1"], 1.0]],
     }  # fmt: skip
-
-
-async def looking(app, pilot, *keys):
-    """What the screen shows after a frame, the keys, and another frame."""
-    app.frame()
-    await pilot.pause()
-    await pilot.press(*keys)
-    for _ in range(2):
-        app.frame()
-        await pilot.pause()
-    return screen_text(app)
 
 
 async def dialog(app, pilot, *keys):

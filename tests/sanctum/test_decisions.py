@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from fake import FakeSession
+from fake import FakeSession, looking
 from shapes import SLOTS, with_slots
 from steered import SteeredSession, look_row
 
@@ -16,7 +16,6 @@ from esper_tui.sanctum.explainlines import explain_lines, outcome_lines
 from esper_tui.sanctum.ink import plain
 from esper_tui.sanctum.mind import Feature, entropy_share, mind_of
 from esper_tui.sanctum.outcome import gain_change
-from esper_tui.sanctum.pictures import screen_text
 
 PERSON = {
     "seq": 900, "t": 1.0, "type": "DecisionTaken", "round": 0, "epoch": 12, "env": 2, "by": "human",
@@ -63,16 +62,6 @@ def outcome(record, event, what_if=False, width=70):
 def decided(record, op, env):
     """The last decision of this kind for an environment."""
     return next(d for d in reversed(record.round.decisions) if d["decision"]["op"] == op and d["env"] == env)
-
-
-async def looking(app, pilot, *keys):
-    app.frame()
-    await pilot.pause()
-    await pilot.press(*keys)
-    for _ in range(2):
-        app.frame()
-        await pilot.pause()
-    return screen_text(app)
 
 
 # --- what came of it ---------------------------------------------------------------------------------------------

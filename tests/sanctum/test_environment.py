@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from fake import FakeSession
+from fake import FakeSession, looking
 from shapes import SLOTS, with_slots
 from steered import SteeredSession
 
@@ -16,7 +16,6 @@ from esper_tui.leyline.session import Breakpoint, Look
 from esper_tui.sanctum.glyphs import UNICODE
 from esper_tui.sanctum.ink import plain
 from esper_tui.sanctum.legallines import legal_lines
-from esper_tui.sanctum.pictures import screen_text
 from esper_tui.sanctum.slotfacts import alpha_of, gates_of, seed_of, slot_document
 from esper_tui.sanctum.slotlines import inspector_lines
 from esper_tui.sanctum.widgets.grid import Grid
@@ -45,17 +44,6 @@ def told(events, until=None):
 
 def inspected(record, env=0, slot="r0c1", width=100):
     return "\n".join(plain(content) for content in inspector_lines(record, env, slot, width, UNICODE))
-
-
-async def looking(app, pilot, *keys):
-    """What the screen shows after a frame, the keys, and another frame."""
-    app.frame()
-    await pilot.pause()
-    await pilot.press(*keys)
-    for _ in range(2):
-        app.frame()
-        await pilot.pause()
-    return screen_text(app)
 
 
 # --- what is known of a seed -------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Deciding in Tamiyo's place: the dialog from its keys to the decision, and the same typed."""
 
 import pytest
-from fake import FakeSession
+from fake import FakeSession, looking
 from shapes import SLOTS, with_slots
-from steered import ADVANCE, PRUNE, SteeredSession, dialog, looking
+from steered import ADVANCE, PRUNE, SteeredSession, dialog
 
 from esper_tui.leyline.choices import WAIT, Decision, Head, Op
 from esper_tui.leyline.session import Override

@@ -3,7 +3,8 @@
 import copy
 from dataclasses import replace
 
-from steered import ADVANCE, PRUNE, SteeredSession, dialog, looking
+from fake import looking
+from steered import ADVANCE, PRUNE, SteeredSession, dialog
 
 from esper_tui.karn.record import reduce
 from esper_tui.leyline.choices import WAIT
