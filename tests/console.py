@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -91,3 +92,12 @@ def tiny_preset(folder: Path, name: str = "tiny", more: str = "") -> Path:
     path = folder / f"{name}.toml"
     path.write_text(TINY + more)
     return path
+
+
+def assert_refused(done: Result, code: int, sentence: str) -> None:
+    """One sentence on stderr, nothing on stdout, the right exit code."""
+    assert done.code == code, done
+    assert re.search(sentence, done.err), done.err
+    assert done.err.startswith("esper: ")
+    assert len(done.err.splitlines()) == 1
+    assert done.out == ""

@@ -7,7 +7,6 @@ from statistics import median
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from esper_tui.bench.engine import bench_shape
 from esper_tui.bench.timing import Target, interleave, judge, machine
@@ -15,6 +14,7 @@ from esper_tui.kasmina.layers import set_statistics
 from esper_tui.kasmina.network import fresh_weights
 from esper_tui.leyline.choices import Form
 from esper_tui.tolaria.chunk import Chunk, Kind
+from esper_tui.tolaria.operations import OperationCounter
 from esper_tui.tolaria.probe import host_width, synthetic
 from esper_tui.tolaria.sweep import Sweep, Variant
 from esper_tui.tolaria.workers import keep_freed_memory, prepare_thread
@@ -75,9 +75,9 @@ def eight_subsets(slots: tuple[str, ...], kind: Kind) -> dict[str, Callable[[], 
 
 def operations(case: Callable[[], object]) -> int:
     """Floating-point operations of convolutions and matrix products."""
-    with FlopCounterMode(display=False) as counter:
+    with OperationCounter() as counter:
         case()
-    return counter.get_total_flops()
+    return counter.total
 
 
 def bench_ablations(say: Callable[[str], None], windows: int) -> None:

@@ -23,6 +23,7 @@ from esper_tui.runtime.presets import resolve
 from esper_tui.runtime.start import prepare_session
 from esper_tui.sanctum.settings import settings_path
 from tests import console
+from tests.console import assert_refused
 
 LONG = "--set=run.epochs=2000"
 
@@ -45,14 +46,6 @@ def begin(folder: Path, *words: str, **more: str) -> subprocess.Popen:
 
 def last_event(folder: Path) -> dict:
     return list(read_records(folder))[-1]
-
-
-def assert_refused(done: console.Result, code: int, sentence: str) -> None:
-    assert done.code == code, done
-    assert re.search(sentence, done.err), done.err
-    assert done.err.startswith("esper: ")
-    assert len(done.err.splitlines()) == 1
-    assert done.out == ""
 
 
 # --- two processes, signals, death -------------------------------------------------------------------------------

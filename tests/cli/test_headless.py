@@ -13,6 +13,7 @@ from esper_tui.leyline.folder import LOCK_FILE, events_file
 from esper_tui.runtime import headless
 from esper_tui.runtime.runs import all_runs, runs_folder
 from tests import console
+from tests.console import assert_refused
 
 EPOCH_LINE = re.compile(
     r"ep=\d+/\d+ acc=\d+\.\d best=\d+\.\d gain=[+-]\d\.\d{4} seeds=\S+ img/s=\S+ eta=\S+ mem=\d+\.\d\dG"
@@ -145,14 +146,6 @@ def test_the_bare_command_never_starts_a_run_where_there_is_no_screen():
 
 
 # --- folders, devices, data --------------------------------------------------------------------------------------
-
-
-def assert_refused(done: console.Result, code: int, sentence: str) -> None:
-    assert done.code == code, done
-    assert re.search(sentence, done.err), done.err
-    assert done.err.startswith("esper: ")
-    assert len(done.err.splitlines()) == 1
-    assert done.out == ""
 
 
 def test_a_folder_that_holds_a_run_is_refused_with_code_nine(finished_run):
