@@ -1,8 +1,10 @@
 """What it costs a run to write a checkpoint every epoch."""
 
+import math
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -14,17 +16,22 @@ from esper_tui.runtime.start import prepare_session
 
 Say = Callable[[str], None]
 WARM_UP = 2
-"""Epochs at the beginning that are not compared."""
+"""The first boundary whose epoch is compared; an even one."""
 
 
 class Metered(LocalSession):
-    """A session that notes how long every epoch took, from boundary to boundary, and what copying a state took."""
+    """A session that keeps a checkpoint at every other boundary.
 
+    It notes how long every epoch took, from boundary to boundary, and what copying a state took.
+    """
+
+    odd: bool
     ends: list[float]
     copies_s: list[float]
 
     def rest(self, epoch: int) -> bool:
         self.ends.append(time.perf_counter())
+        self.wants_checkpoint = (epoch % 2 == 1) == self.odd
         return super().rest(epoch)
 
     def _keep(self, wanted: bool) -> None:
@@ -33,35 +40,52 @@ class Metered(LocalSession):
         if wanted:
             self.copies_s.append(time.perf_counter() - began)
 
+    def epochs_s(self) -> list[float]:
+        """Seconds of the epochs that begin at boundary ``WARM_UP``, ``WARM_UP + 1``, …"""
+        times = [b - a for a, b in pairwise(self.ends)]  # from boundary 1, 2, …; the ends begin with boundary 1
+        return times[WARM_UP - 1 :]
+
 
 def bench_upkeep(say: Say, pairs: int, overrides: tuple[str, ...] = ()) -> Finding:
-    """Neighbouring epochs of quickstart, one that begins with a checkpoint and one that does not.
+    """Quickstart twice, with checkpoints at the even and at the odd boundaries, until there are enough pairs.
 
     A checkpoint at the boundary before an epoch is copied there and written while the epoch is trained, so that all it
-    costs falls into that epoch.
+    costs falls into that epoch.  Both runs compute the same, so every epoch has its own comparison: the one with a
+    checkpoint against the one without.  A pair is two neighbouring epochs, whose ratios are averaged: one has its
+    checkpoint in the first run and the other in the second, so that a machine that drifts between them cancels out.
     """
-    found, copies, writes, sizes = list[float](), list[float](), list[float](), list[int]()
+    found, copies, writes, sizes, epochs = list[float](), list[float](), list[float](), list[int](), list[float]()
     while len(found) < pairs:
-        session = _play(overrides)
-        epochs = [b - a for a, b in zip(session.ends, session.ends[1:], strict=False)]  # from boundary 1, 2, …
-        with_, without = epochs[1 + WARM_UP :: 2], epochs[2 + WARM_UP :: 2]  # even boundaries have a checkpoint
-        found += [a / b for a, b in zip(with_, without, strict=False)]
-        saved = [e for e in session.listener.drain() if e["type"] == "CheckpointSaved"]
-        copies, writes = copies + session.copies_s, writes + [e["seconds"] for e in saved]
+        even, odd = (_play(odd, overrides) for odd in (False, True))
+        found += paired(even.epochs_s(), odd.epochs_s())
+        saved = [e for one in (even, odd) for e in one.listener.drain() if e["type"] == "CheckpointSaved"]
+        copies += even.copies_s + odd.copies_s
+        writes += [e["seconds"] for e in saved]
         sizes += [e["bytes"] for e in saved]
-        say(f"  {len(found)} pairs of epochs of {median(without):.2f} s, copying {1e3 * median(copies):.0f} ms, "
+        epochs += even.epochs_s() + odd.epochs_s()
+        say(f"  {len(found)} pairs of epochs of {median(epochs):.2f} s, copying {1e3 * median(copies):.0f} ms, "
             f"writing {1e3 * median(writes):.0f} ms of {median(sizes) / 1e3:.0f} kB")  # fmt: skip
-    return _finding(found, median(copies), median(without))
+    return _finding(found, median(copies), median(epochs))
 
 
-def _play(overrides: tuple[str, ...]) -> Metered:
-    """Quickstart with a checkpoint at every other boundary, in a folder that is thrown away."""
-    resolved = resolve("quickstart", ["checkpoint.every_epochs=2", "checkpoint.every_minutes=0", *overrides])
+def paired(even: list[float], odd: list[float]) -> list[float]:
+    """Time with a checkpoint over time without one, per two neighbouring epochs (geometric mean of their ratios).
+
+    Args:
+        even, odd: seconds of the same epochs, the first from an even boundary, with checkpoints at such boundaries.
+    """
+    ratios = [b / a if index % 2 else a / b for index, (a, b) in enumerate(zip(even, odd, strict=True))]
+    return [math.sqrt(a * b) for a, b in zip(ratios[::2], ratios[1::2], strict=False)]
+
+
+def _play(odd: bool, overrides: tuple[str, ...]) -> Metered:
+    """Quickstart in a folder that is thrown away."""
+    resolved = resolve("quickstart", ["checkpoint.every_epochs=0", "checkpoint.every_minutes=0", *overrides])
     with tempfile.TemporaryDirectory() as folder:
         made = prepare_session(resolved, Path(folder) / "run", None)
         assert made.folder is not None
         session = Metered(made.parts, made.folder, made.hub, None)
-        session.ends, session.copies_s = [], []
+        session.odd, session.ends, session.copies_s = odd, [], []
         session.start()
         if session.join().status != "done":
             raise RuntimeError(f"quickstart ended with {session.ending}")
