@@ -103,16 +103,16 @@ class Learner(Idle):
     # --- between rounds ----------------------------------------------------------------------------------------
 
     def improve(self, round_: int, epoch: int) -> None:
-        """One update once enough episodes are there, or when the first stage of learning ends."""
-        episodes = sum(len(r.final_E) for r in self.pending)
-        last_taught = round_ + 1 == self.config.ppo.clone_rounds
-        if episodes < self.config.ppo.episodes and not (last_taught and episodes):
+        """One update, once there is something to learn from."""
+        batch = self._batch(round_)
+        if batch is None:
             return
-        rollout, self.pending = joined(self.pending), []
+        rollout, fresh = batch
         self._keep_best(float(rollout.rewards_TE.sum(0).mean()))
         number = self.progress["updates"]
-        metrics = self.trainer.update(rollout, number, round_ / self.config.run.rounds, self.teaching)
-        self.trainer.explore((round_ + 1) / self.config.run.rounds)
+        metrics = self.trainer.update(rollout, number, round_ / self.config.run.rounds, self.teaching, fresh)
+        if not self.teaching:
+            self.trainer.explore((round_ + 1) / self.config.run.rounds)
         self.progress["updates"] = number + 1
         self.emit(
             PolicyUpdated(
@@ -121,6 +121,24 @@ class Learner(Idle):
             )
         )  # fmt: skip
         self.alerts.watch_policy(round_, epoch, metrics)
+
+    def _batch(self, round_: int) -> tuple[Rollout, Rollout] | None:
+        """What to learn from, and the part of it that no update has seen.
+
+        PPO needs enough episodes that the present policy has played.  What a teacher did stays right whoever the
+        policy is, so that every round of teaching repeats all before it.
+        """
+        if not self.pending:
+            return None
+        if self.teaching:
+            rollout, fresh = joined(self.pending), self.pending[-1]
+            if round_ + 1 == self.config.ppo.clone_rounds:
+                self.pending = []
+            return rollout, fresh
+        if sum(len(r.final_E) for r in self.pending) < self.config.ppo.episodes:
+            return None
+        rollout, self.pending = joined(self.pending), []
+        return rollout, rollout
 
     # --- files -------------------------------------------------------------------------------------------------
 

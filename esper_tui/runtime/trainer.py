@@ -29,24 +29,33 @@ class Trainer:
         """Sets the exploration for what comes; ``progress`` is the share of the run that is over."""
         self.learned.epsilon = self.config.epsilon * max(0.0, 1.0 - progress / self.config.epsilon_frac)
 
-    def settings(self, progress: float, taught: bool = False) -> PpoSettings:
+    def settings(self, progress: float, taught: int = 0) -> PpoSettings:
         """The weight of the entropy falls to 0 with the learning rate: it keeps heads open while they have seen
-        little, and at the end it would only keep the policy from doing what it has found best."""
+        little, and at the end it would only keep the policy from doing what it has found best.
+
+        ``taught``: so many episodes are to be imitated, in as many parts as they would make in updates of their own.
+        """
         if taught:
-            return replace(self.ppo.settings, imitate=1.0, entropy=0.0)
+            parts = self.config.minibatches * max(1, taught // self.config.episodes)
+            return replace(self.ppo.settings, imitate=1.0, entropy=0.0, minibatches=parts)
         return replace(self.ppo.settings, entropy=self.config.entropy * (1.0 - progress))
 
-    def update(self, rollout: Rollout, number: int, progress: float, taught: bool = False) -> dict[str, float]:
+    def update(
+        self, rollout: Rollout, number: int, progress: float, taught: bool = False, fresh: Rollout | None = None
+    ) -> dict[str, float]:
         """Learns from whole episodes for the ``number``-th time; returns metrics by key.
 
-        ``taught``: imitates what was done in them.
+        Args:
+            taught: what was done in them is imitated.
+            fresh: the part that no update has seen, where that is not all of it; statistics take in only this.
         """
-        lr, settings = self.config.lr * (1.0 - progress), self.settings(progress, taught)
+        episodes = len(rollout.final_E)
+        lr, settings = self.config.lr * (1.0 - progress), self.settings(progress, episodes * taught)
         metrics = rollout_metrics(rollout, [str(head) for head in HEADS])
         metrics |= {"ppo/epsilon": rollout.epsilon, "ppo/lr": lr}
         self.ppo.set_learning_rate(lr)
-        metrics |= self.ppo.update(rollout, self.scale.deviation, self._shuffle(number, len(rollout.final_E)), settings)
-        self._renormalise(rollout)
+        metrics |= self.ppo.update(rollout, self.scale.deviation, self._shuffle(number, episodes), settings)
+        self._renormalise(fresh or rollout)
         return metrics
 
     def _shuffle(self, number: int, episodes: int) -> Callable[[int], torch.Tensor]:

@@ -15,6 +15,7 @@ from esper_tui.leyline.state import Instance
 from esper_tui.runtime.instances import Control, Instances
 from esper_tui.runtime.learn import Learner
 from esper_tui.runtime.scoring import delivery_coalitions
+from esper_tui.runtime.trainer import Trainer
 from tests import learning, worlds
 
 
@@ -223,6 +224,22 @@ def test_cloning_makes_the_heuristics_choices_likely():
     assert all(u.taught for u in updates)
     losses = [u.metrics["ppo/imitation_loss"] for u in updates]
     assert all(b < a for a, b in pairwise(losses))
+
+
+def test_every_round_of_teaching_repeats_all_before_it_and_ppo_sees_its_own_only(monkeypatch):
+    seen = []
+    update = Trainer.update
+
+    def noting(self, rollout, number, progress, taught=False, fresh=None):
+        parts = self.settings(progress, len(rollout.final_E) * taught).minibatches
+        seen.append((len(rollout.final_E), len(fresh.final_E), taught, parts))
+        return update(self, rollout, number, progress, taught, fresh)
+
+    monkeypatch.setattr(Trainer, "update", noting)
+    small = {"clone_rounds": 2, "episodes": 4, "minibatches": 2}
+    parts = learning.learn_parts(run={"rounds": 4, "epochs": 4, "envs": 4, "instances": 4}, ppo=small)
+    learning.play(parts)
+    assert seen == [(4, 4, True, 2), (8, 4, True, 4), (4, 4, False, 2), (4, 4, False, 2)]
 
 
 def test_exploration_and_learning_rate_fall():
