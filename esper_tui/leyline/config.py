@@ -142,6 +142,9 @@ class Engine(Section):
     """Layout of activations; auto is channels_last on a CPU and contiguous on a GPU."""
     dtype: Literal["float32", "float64"] = "float32"
     """float64 is the reference of the tests."""
+    deterministic: bool = False
+    """Ask CUDA for kernels that give the same bits in every run, so that a resumed run ends as one that never stopped;
+    slower. A CPU needs no asking."""
 
 
 class ScheduledDecision(Section):

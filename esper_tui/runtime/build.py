@@ -33,7 +33,7 @@ from esper_tui.tolaria.chunk import Shape
 from esper_tui.tolaria.cost import segment_costs
 from esper_tui.tolaria.engine import Engine
 from esper_tui.tolaria.operations import OperationCounter
-from esper_tui.tolaria.probe import EngineChoice, format_of, least_rows, pick_device
+from esper_tui.tolaria.probe import EngineChoice, format_of, least_rows, pick_device, request_kernels
 from esper_tui.tolaria.stack import Placement, count_params
 
 
@@ -107,6 +107,7 @@ def build_parts(
     """
     instances = instances or Instances(config)
     shape = build_shape(config, spec)
+    request_kernels(shape.place.device, config.engine.deterministic)
     splits = splits or load_splits(config.data, seeding.generator)
     choice = choice or choose_engine(shape, config)
     generators = generators or seeding.RunGenerators()

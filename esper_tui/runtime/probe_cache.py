@@ -63,6 +63,7 @@ def _entry(shape: Shape, config: RunConfig) -> dict[str, Any]:
         "device": str(place.device), "format": str(place.memory_format), "dtype": str(place.dtype),
         "spec": repr(shape.spec), "slots": list(shape.slots), "rows": config.rows, "batch": config.optim.batch,
         "chunk": config.engine.chunk, "threads": config.engine.threads, "optim": config.optim.name,
+        "deterministic": config.engine.deterministic,
     }  # fmt: skip
 
 

@@ -71,6 +71,19 @@ def cuda_problem() -> str:
     return ""
 
 
+def request_kernels(device: torch.device, deterministic: bool) -> None:
+    """Asks CUDA for kernels that give the same bits in every run, or for the fastest; must precede the first product.
+
+    PyTorch has no such kernel for a few operations and warns of those that are met (``torch.use_deterministic_algorithms``).
+    """
+    if device.type != "cuda":
+        return
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.backends.cudnn.deterministic = deterministic
+
+
 def format_of(name: str, device: torch.device) -> torch.memory_format:
     """auto: channels_last on a CPU, where grouped convolutions are fastest in it; contiguous on a GPU."""
     if name == "auto":
