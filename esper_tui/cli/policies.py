@@ -65,34 +65,39 @@ def rm(
 
 
 def evaluate(
-    policy: Policy,
+    policies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="POLICIES...", help="Policies by name, RUN:NAME or path; several are taken as trained alike."
+        ),
+    ],
     preset: Annotated[str, typer.Option(help="Preset whose task is played.")] = "learn_quickstart",
     episodes: Annotated[int, typer.Option("-n", "--episodes", min=1, help="Held-out instances to play.")] = 20,
     against: Annotated[
         list[str] | None,
         typer.Option(
             help="Another policy on the same instances; may be repeated.  matched: random decisions that plant and "
-            "prune as often as POLICY."
+            "prune as often as POLICIES."
         ),
     ] = None,
     sampled: Annotated[
-        bool, typer.Option("--sampled", help="Play POLICY a second time with its decisions drawn.")
+        bool, typer.Option("--sampled", help="Play POLICIES a second time with their decisions drawn.")
     ] = False,
     overrides: Set = None,
     json: Json = False,
 ) -> None:
-    """Play a policy greedily on instances outside the training pool, each against its control."""
-    from esper_tui.evidence.evaluate import SAMPLED, report
+    """Play policies greedily on instances outside the training pool, each against its control."""
     from esper_tui.evidence.evaluate import evaluate as play
+    from esper_tui.evidence.evaluate import report
     from esper_tui.runtime.presets import resolve
 
     def done(name: str, count: int) -> None:
         typer.echo(f"{name}: {count} of {episodes} episodes", err=True)
 
-    names = list(dict.fromkeys([policy, *[policy + SAMPLED] * sampled, *(against or [])]))
-    evaluations = play(resolve(preset, overrides).config, names, episodes, done)
+    named, others = (list(dict.fromkeys(names)) for names in (policies, against or []))
+    outcome = play(resolve(preset, overrides).config, named, others, episodes, done, sampled)
     if json:
-        typer.echo(jsonlib.dumps([e.document() for e in evaluations], indent=1))
+        typer.echo(jsonlib.dumps([e.document() for e in outcome.all], indent=1))
         return
-    for line in report(evaluations):
+    for line in report(outcome):
         typer.echo(line)

@@ -5,7 +5,7 @@ half of the validation images; the controls of the instances are trained once an
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from esper_tui.data.load import load_splits
 from esper_tui.evidence.compare.grown import Place, random_at
 from esper_tui.evidence.compare.tuning import Counted
-from esper_tui.evidence.stats import Interval, iqm_interval
+from esper_tui.evidence.stats import Interval, iqm_interval, nested_iqm_interval
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import UsageError
 from esper_tui.leyline.events import Event, RoundEnded
@@ -29,7 +29,7 @@ from esper_tui.tamiyo.scripted import Wait
 
 Row = dict[str, Any]
 MATCHED = "matched"
-"""The random policy that plants and prunes as often, where it may, as the first player."""
+"""The random policy that plants and prunes as often, where it may, as the policies that are evaluated."""
 SAMPLED = " sampled"
 """After the name of a learned policy: its decisions are drawn, not the most likely ones."""
 
@@ -48,6 +48,24 @@ class Evaluation:
         return {"policy": self.policy, "rows": self.rows}
 
 
+@dataclass
+class Outcome:
+    """Policies that were trained alike, and whom they are compared with, all on the same instances.
+
+    Attributes:
+        greedy, sampled: the policies with their most likely decisions, and with drawn ones if that was asked for.
+        others: the rivals.
+    """
+
+    greedy: list[Evaluation] = field(default_factory=list)
+    sampled: list[Evaluation] = field(default_factory=list)
+    others: list[Evaluation] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Evaluation]:
+        return self.greedy + self.sampled + self.others
+
+
 def evaluation_config(config: RunConfig, policy: str, envs: int) -> RunConfig:
     """The preset with a fixed policy: one round, nothing learns."""
     document = config.model_dump(mode="json")
@@ -58,25 +76,25 @@ def evaluation_config(config: RunConfig, policy: str, envs: int) -> RunConfig:
 
 
 def evaluate(
-    config: RunConfig, players: list[str], episodes: int, done: Callable[[str, int], None] = lambda name, count: None
-) -> list[Evaluation]:
+    config: RunConfig, policies: list[str], against: list[str], episodes: int,
+    done: Callable[[str, int], None] = lambda name, count: None, sampled: bool = False,
+) -> Outcome:  # fmt: skip
     """Plays the same held-out instances under every player.  ``done`` is told of finished episodes.
 
     Args:
-        players: policies by name, a learned one with ``SAMPLED`` to draw its decisions; ``MATCHED`` after another one.
+        policies: by name; learned ones act greedily.
+        against: other policies, or ``MATCHED``.
+        sampled: whether ``policies`` play a second time with drawn decisions.
 
     Raises:
         UsageError, Incompatible: if a policy does not exist or cannot be used.
     """
-    if players[0] == MATCHED:
-        raise UsageError(f"{MATCHED} has nobody to be matched to; name it after another policy")
-    course, found = _Course(config, episodes), []
-    for player in players:
-        rows: list[Row] = []
-        for first in range(0, episodes, config.run.envs):
-            rows += course.play(player, first, player == players[0])
-            done(player, len(rows))
-        found.append(Evaluation(player, rows))
+    if MATCHED in policies:
+        raise UsageError(f"{MATCHED} has nobody to be matched to; name it with --against")
+    course, found = _Course(config, episodes), Outcome()
+    found.greedy = [course.whole(policy, done, leads=True) for policy in policies]
+    found.sampled = [course.whole(policy + SAMPLED, done) for policy in policies if sampled]
+    found.others = [course.whole(other, done) for other in against]
     return found
 
 
@@ -84,7 +102,7 @@ class _Course:
     """Held-out instances in groups that are played side by side, with the controls that were trained for them.
 
     Attributes:
-        leader: counts what the first player does, over all groups.
+        leader: counts what the policies that are evaluated do, over all groups.
     """
 
     def __init__(self, config: RunConfig, episodes: int):
@@ -93,6 +111,14 @@ class _Course:
         self.choice = choose_engine(build_shape(config), config)
         self.groups: dict[int, Instances] = {}
         self.leader = Counted(Wait())
+
+    def whole(self, player: str, done: Callable[[str, int], None], leads: bool = False) -> Evaluation:
+        """All instances."""
+        rows: list[Row] = []
+        for first in range(0, self.episodes, self.config.run.envs):
+            rows += self.play(player, first, leads)
+            done(player, len(rows))
+        return Evaluation(player, rows)
 
     def play(self, player: str, first: int, leads: bool) -> list[Row]:
         """Rows of the group that begins with a held-out instance."""
@@ -120,23 +146,39 @@ class _Course:
         return parts.policy
 
 
-def differences(a: Evaluation, b: Evaluation, key: str = "gain") -> list[float]:
-    """a − b by instance, where both were measured."""
+def differences(a: Evaluation, b: Evaluation, key: str = "gain") -> np.ndarray:
+    """a − b by instance, NaN where one was not measured."""
     pairs = zip(a.column(key), b.column(key), strict=True)
-    return [x - y for x, y in pairs if x is not None and y is not None]
+    return np.array([np.nan if x is None or y is None else x - y for x, y in pairs])
 
 
-def report(evaluations: list[Evaluation]) -> list[str]:
-    """A line per policy, and per later policy its paired difference to the first."""
-    lines = [
+def difference_interval(policies: list[Evaluation], other: Evaluation, key: str = "gain") -> Interval | None:
+    """Interquartile mean of policies − other, over the instances where all were measured.
+
+    Of several policies that were trained alike the policy is the unit (hierarchical bootstrap), of one its episodes.
+    """
+    table = np.stack([differences(policy, other, key) for policy in policies])
+    table = table[:, np.isfinite(table).all(0)]
+    return nested_iqm_interval(table) if len(policies) > 1 else iqm_interval(table[0].tolist())
+
+
+def report(outcome: Outcome) -> list[str]:
+    """A line per player, and per rival the paired difference of the policies to it."""
+    head = (
         f"{'policy':<28} {'gain, IQM [95 % interval] (nat)':<34} {'reward':>8} {'accuracy':>9} "
-        f"{'kept':>5} {'planted':>8} {'+ parameters':>13}",
-        *(_line(e) for e in evaluations),
-    ]
-    first = evaluations[0]
-    for other in evaluations[1:]:
-        lines.append(f"{first.policy} − {other.policy}: gain {_text(iqm_interval(differences(first, other)))} nat")
-    return lines
+        f"{'kept':>5} {'planted':>8} {'+ parameters':>13}"
+    )
+    groups = {"greedy": outcome.greedy, "sampled": outcome.sampled}
+    paired = [_versus(how, group, other) for how, group in groups.items() if group for other in outcome.others]
+    return [head, *(_line(e) for e in outcome.all), *paired]
+
+
+def _versus(how: str, group: list[Evaluation], other: Evaluation) -> str:
+    name = group[0].policy if len(group) == 1 else f"{len(group)} policies, {how}"
+    gain, acc = (difference_interval(group, other, key) for key in ("gain", "acc"))
+    points = "–" if acc is None else Interval(100 * acc.value, 100 * acc.low, 100 * acc.high, acc.n).text(2)
+    unit = "policies" if len(group) > 1 else "instances"
+    return f"{name} − {other.policy}: gain {_text(gain)} {unit} (nat), accuracy {points} points"
 
 
 def _line(e: Evaluation) -> str:

@@ -74,7 +74,7 @@ def cuda_problem() -> str:
 def request_kernels(device: torch.device, deterministic: bool) -> None:
     """Asks CUDA for kernels that give the same bits in every run, or for the fastest; must precede the first product.
 
-    PyTorch has no such kernel for a few operations and warns of those that are met (``torch.use_deterministic_algorithms``).
+    For a few operations PyTorch has no such kernel; it warns of those it meets (``use_deterministic_algorithms``).
     """
     if device.type != "cuda":
         return
