@@ -89,6 +89,18 @@ def foresight(
 
 
 @app.command()
+def share(
+    preset: Annotated[str, typer.Option(help="Learning preset that is played.")] = "learn_quickstart",
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds after the first one.")] = 4,
+    overrides: Set = None,
+) -> None:
+    """How much of a learning run's wall time goes to Tamiyo and not to the networks."""
+    from esper_tui.bench.share import bench_share
+
+    bench_share(typer.echo, preset, overrides or [], rounds)
+
+
+@app.command()
 def ui(
     windows: Windows = 31,
     keys: Annotated[int, typer.Option(min=20, help="Keys that are pressed while a run trains.")] = 100,
