@@ -130,17 +130,28 @@ def improvement_interval(a: list[float], b: list[float], seed: int = 0) -> Inter
 def nested_iqm_interval(values: np.ndarray, seed: int = 0) -> Interval | None:
     """Interquartile mean over policies and seeds ``[policies, seeds]`` with a hierarchical bootstrap (percentiles).
 
-    Policies are drawn first, then seeds, the same for all of them, because arms share their seeds.  The unit is the
-    policy: ``n`` counts those.  None below three.
+    The unit is the policy: ``n`` counts those.  None below three.
     """
-    policies, seeds = values.shape
-    if policies < 3 or seeds < 3:
+    if min(values.shape) < 3:
         return None
+    low, high = np.quantile(_nested_iqms(values, seed), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(iqm(values.ravel())), float(low), float(high), len(values))
+
+
+def nested_p(values: np.ndarray, seed: int = 0) -> float:
+    """Two-sided p of an interquartile mean of zero over ``[policies, seeds]``: the level at which the interval of
+    ``nested_iqm_interval`` would begin at zero, and never below the resolution of the resamples."""
+    drawn = _nested_iqms(values, seed)
+    return min(1.0, 2.0 * (1.0 + min((drawn <= 0).sum(), (drawn >= 0).sum())) / (1.0 + len(drawn)))
+
+
+def _nested_iqms(values: np.ndarray, seed: int) -> np.ndarray:
+    """Policies are drawn first, then seeds, the same for all of them, because arms share their seeds."""
+    policies, seeds = values.shape
     rng = np.random.default_rng(seed)
     i = rng.integers(policies, size=(RESAMPLES, policies, 1))
     j = rng.integers(seeds, size=(RESAMPLES, 1, seeds))
-    low, high = np.quantile(iqm(values[i, j].reshape(RESAMPLES, -1)), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(iqm(values.ravel())), float(low), float(high), policies)
+    return iqm(values[i, j].reshape(RESAMPLES, -1))
 
 
 def signed_rank_p(differences: list[float]) -> float:

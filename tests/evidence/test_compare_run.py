@@ -5,15 +5,17 @@ import json
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from esper_tui.evidence.compare import arms as arms_table
-from esper_tui.evidence.compare.plan import make_plan
+from esper_tui.evidence.compare.plan import Plan, make_plan
 from esper_tui.evidence.compare.run import compare
 from esper_tui.evidence.compare.setting import Row
 from esper_tui.evidence.compare.summary import COLUMNS, Comparison, document, waste
 from esper_tui.evidence.compare.table import grid, table
 from esper_tui.evidence.compare.tuning import Found
+from esper_tui.evidence.stats import iqm_interval, nested_iqm_interval, nested_p, signed_rank_p
 from esper_tui.leyline.errors import Busy, DataMissing
 from tests import console, worlds
 
@@ -121,7 +123,7 @@ def row(arm: str, seed: int, acc: float | None, **more) -> Row:
 
 
 def made(**arms: list[float | None]) -> Comparison:
-    plan = make_plan("tiny", worlds.tiny_config(), list(arms), [])
+    plan = Plan("tiny", worlds.tiny_config(), tuple(arms))
     rows = [row(arm, seed, acc) for arm, accs in arms.items() for seed, acc in enumerate(accs)]
     return Comparison(plan, Found(), rows, seeds=4)
 
@@ -146,6 +148,27 @@ def test_contrasts_of_the_claimed_arm_are_adjusted_together():
     contrasts = found.contrasts()
     assert [(c["a"], c["b"]) for c in contrasts] == [("A7", "A1"), ("A7", "A4")]
     assert all(c["p_holm"] == pytest.approx(min(1.0, 2 * c["p"])) for c in contrasts)
+
+
+def test_learned_policies_are_claimed_together_and_the_policy_is_the_unit():
+    policies = {f"A8.{i + 1}": [0.2 + 0.01 * i + s for s in (0.01, 0.02, 0.03, 0.04)] for i in range(3)}
+    found = made(A0=[0.1] * 4, A6=[0.15] * 4, A7=[0.22] * 4, A7s=[0.2] * 4, **policies)
+    contrasts = {c["b"]: c for c in found.contrasts()}
+    assert list(contrasts) == ["A6", "A7", "A7s"]
+    assert {c["a"] for c in contrasts.values()} == {"A8"}
+    differences = np.array(list(policies.values())) - 0.15
+    assert contrasts["A6"]["difference"] == nested_iqm_interval(differences)
+    assert contrasts["A6"]["difference"].n == 3
+    assert contrasts["A6"]["p_holm"] == pytest.approx(3 * nested_p(differences))
+    assert any("over 3 policies" in line for line in table(found))
+
+
+def test_two_learned_policies_are_compared_by_their_mean():
+    found = made(A0=[0.1] * 4, A6=[0.0] * 4, **{"A8.1": [0.1, 0.2, 0.3, 0.4], "A8.2": [0.3, 0.4, 0.5, 0.8]})
+    (contrast,) = found.contrasts()
+    assert contrast["difference"].value == pytest.approx(iqm_interval([0.2, 0.3, 0.4, 0.6]).value)
+    assert contrast["difference"].n == 4
+    assert contrast["p"] == signed_rank_p([0.2, 0.3, 0.4, 0.6])
 
 
 def test_precision_counts_the_seeds_that_paid():

@@ -11,6 +11,7 @@ from esper_tui.evidence.stats import (
     iqm,
     iqm_interval,
     nested_iqm_interval,
+    nested_p,
     signed_rank_p,
 )
 
@@ -83,3 +84,12 @@ def test_the_unit_of_learned_policies_is_the_policy():
     assert wide.value == pytest.approx(2.0, abs=0.1)
     assert wide.high - wide.low > 1.0 > 10 * (narrow.high - narrow.low)
     assert nested_iqm_interval(noise[:2]) is None
+
+
+def test_p_over_policies_agrees_with_the_interval_and_knows_both_sides():
+    noise = RNG.normal(0.0, 0.1, (5, 12))
+    for shift in (0.0, 0.05, 0.5, -0.5):
+        found = nested_iqm_interval(noise + shift)
+        assert (nested_p(noise + shift) < 0.05) == (found.low > 0 or found.high < 0)
+    assert nested_p(noise + 0.5) == nested_p(noise - 0.5) == pytest.approx(2 / 10_001)
+    assert nested_p(np.zeros((5, 12))) == 1.0

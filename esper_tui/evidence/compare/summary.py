@@ -20,6 +20,7 @@ from esper_tui.evidence.stats import (
     improvement_interval,
     iqm_interval,
     nested_iqm_interval,
+    nested_p,
     proportion_interval,
     signed_rank_p,
 )
@@ -55,10 +56,10 @@ class Comparison:
         return {row.seed: row.test_acc for row in self.of(arm) if row.test_acc is not None}
 
     @property
-    def claimed(self) -> str:
-        """The arm whose contrasts are the primary ones: the learned policy, else the heuristic."""
+    def claimed(self) -> tuple[str, list[str]]:
+        """Whose contrasts are the primary ones: all learned policies together, else the heuristic; name and arms."""
         learned = [arm for arm in self.plan.arms if base(arm) == "A8"]
-        return learned[0] if learned else "A7"
+        return ("A8", learned) if learned else ("A7", ["A7"])
 
     def paired(self, a: str, b: str) -> tuple[list[float], list[float]]:
         """Test accuracies of two arms on the seeds that both have."""
@@ -78,28 +79,35 @@ class Comparison:
         paid = [fork["paid"] for fork in self.forks if fork["arm"] == arm]
         return proportion_interval(sum(paid), len(paid)) if paid else None
 
+    def against(self, arms: list[str], other: str) -> np.ndarray:
+        """Differences of test accuracy to another arm ``[arms, seeds]``, on the seeds that all of them have."""
+        known = [self.accuracies(arm) for arm in (*arms, other)]
+        both = sorted(set.intersection(*(set(accs) for accs in known)))
+        table = np.array([[accs[seed] for seed in both] for accs in known])
+        return table[:-1] - table[-1]
+
     def contrasts(self) -> list[dict[str, Any]]:
-        """Primary contrasts with p-values that are adjusted for there being several."""
-        others = [arm for arm in self.plan.arms if arm in PRIMARY or (arm == "A7" and self.claimed != "A7")]
-        pairs = [self.paired(self.claimed, other) for other in others]
-        found = [
-            (other, signed_rank_p([x - y for x, y in zip(a, b, strict=True)]))
-            for other, (a, b) in zip(others, pairs, strict=True)
-            if len(a) > 2
-        ]
-        adjusted = holm([p for _, p in found])
+        """Primary contrasts with p-values that are adjusted for there being several.
+
+        Of three learned policies or more the policy is the unit; of fewer, their mean is compared seed by seed.
+        """
+        name, arms = self.claimed
+        rivals = PRIMARY if name == "A7" else (*PRIMARY, "A7", "A7s")
+        tables = {other: self.against(arms, other) for other in self.plan.arms if other in rivals}
+        known = {other: _judged(table) for other, table in tables.items() if table.shape[1] > 2}
+        adjusted = holm([p for _, p in known.values()])
         return [
-            {"a": self.claimed, "b": other, "difference": self.difference(self.claimed, other), "p": p, "p_holm": q}
-            for (other, p), q in zip(found, adjusted, strict=True)
+            {"a": name, "b": other, "difference": difference, "p": p, "p_holm": q}
+            for (other, (difference, p)), q in zip(known.items(), adjusted, strict=True)
         ]
 
     def policies(self) -> Interval | None:
         """Difference of all learned policies together to the host alone; the unit is the policy."""
-        arms = [arm for arm in self.plan.arms if base(arm) == "A8"]
-        pairs = [self.paired(arm, "A0") for arm in arms]
-        if len(arms) < 2 or len({len(a) for a, _ in pairs}) > 1:
+        name, arms = self.claimed
+        if name != "A8" or "A0" not in self.plan.arms:
             return None
-        return nested_iqm_interval(np.array([np.subtract(a, b) for a, b in pairs]))
+        table = self.against(arms, "A0")
+        return nested_iqm_interval(table) if table.size else None
 
     def missing(self) -> dict[str, str]:
         """Arms of the protocol that are not there, and why."""
@@ -108,6 +116,14 @@ class Comparison:
         left_out = {arm: "not asked for" for arm in (*every, "A7s", "A10") if arm not in present}
         unlearned = {} if self.plan.policies else {"A8": "no learned policy was named"}
         return left_out | unlearned | NOT_BUILT
+
+
+def _judged(table: np.ndarray) -> tuple[Interval | None, float]:
+    """Interval and p of differences ``[arms, seeds]``."""
+    if len(table) > 2:
+        return nested_iqm_interval(table), nested_p(table)
+    per_seed = table.mean(0).tolist()
+    return iqm_interval(per_seed), signed_rank_p(per_seed)
 
 
 def describe_arm(found: Comparison, arm: str) -> dict[str, Any]:

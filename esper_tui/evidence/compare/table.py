@@ -68,7 +68,9 @@ def _contrasts(found: Comparison) -> list[str]:
     ]
     if not rows:
         return []
-    lines = [*grid(["primary contrast", "points", "p (signed rank)", "p (Holm)"], rows)]
+    count = len(found.claimed[1])
+    test = f"hierarchical bootstrap over {count} policies and seeds" if count > 2 else "signed rank"
+    lines = [*grid(["primary contrast", "points", "p", "p (Holm)"], rows), "", f"p: {test}."]
     if together := found.policies():
         lines += ["", f"all learned policies − A0: {_interval(together, 100, 2)} points over {together.n} policies"]
     return lines

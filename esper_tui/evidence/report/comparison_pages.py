@@ -243,7 +243,7 @@ def _setup(document: Row) -> list[Block]:
     contrasts = document.get("contrasts") or []
     if contrasts:
         head = ("contrast", ">points [95 %]", ">p", ">p, Holm")
-        blocks.append(Table(head, tuple(map(_contrast, contrasts)), "Primary contrasts, Wilcoxon's signed rank test."))
+        blocks.append(Table(head, tuple(map(_contrast, contrasts)), "Primary contrasts."))
     if missing := document.get("missing"):
         blocks.append(Facts(tuple((f"{arm} is not there", str(why)) for arm, why in missing.items())))
     return [Facts(tuple(_task(document.get("config") or {}, tuning.get("rates") or {}))), *blocks]
