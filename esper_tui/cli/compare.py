@@ -1,7 +1,6 @@
 """``esper compare``: does growing pay on a task, against which rival, and by how much?"""
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,21 +24,18 @@ Policy = Annotated[list[str] | None, typer.Option("--policy", help="A learned po
 class Lines:
     """Says what is finished, a line each; on a terminal also how far the present one is."""
 
-    def __init__(self, minutes: float | None):
-        self.minutes, self.began = minutes, time.monotonic()
-        self.live, self.stored = sys.stderr.isatty(), 0
+    def __init__(self) -> None:
+        self.live = sys.stderr.isatty()
 
     def epoch(self, unit: str, epoch: int, epochs: int) -> None:
         if self.live:
             typer.echo(f"\r\033[K{unit}: epoch {epoch} of {epochs}", err=True, nl=False)
 
-    def unit(self, unit: str, seconds: float, done: int, of: int | None) -> None:
+    def unit(self, unit: str, seconds: float, done: int, of: int | None, eta_s: float | None) -> None:
         if self.live:
             typer.echo("\r\033[K", err=True, nl=False)
-        if done and not self.stored:
-            self.stored, self.began = done - 1, time.monotonic() - seconds
         which = f"{done}/{of}" if of is not None else str(done)
-        typer.echo(f"{unit:<24} {seconds:6.0f} s  done={which} eta={self._eta(done, of)}", err=True)
+        typer.echo(f"{unit:<24} {seconds:6.0f} s  done={which} eta={_left(eta_s)}", err=True)
 
     def found(self, found: "Found") -> None:
         from esper_tui.evidence.compare.table import tuned
@@ -47,12 +43,11 @@ class Lines:
         for line in tuned(found):
             typer.echo(line, err=True)
 
-    def _eta(self, done: int, of: int | None) -> str:
-        """From the units that were played now; those that were stored cost nothing."""
-        spent = time.monotonic() - self.began
-        if self.minutes is not None:
-            return f"{max(0.0, self.minutes - spent / 60):.0f}min"
-        return f"{spent / (done - self.stored) * (of - done):.0f}s" if of is not None and done > self.stored else "–"
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    return f"{seconds:.0f}s" if seconds < 600 else f"{seconds / 60:.0f}min"
 
 
 def compare(
@@ -91,7 +86,7 @@ def compare(
     folder = to or plan.default_folder()
     typer.echo(f"arms {' '.join(plan.arms)} into {folder}", err=True)
     try:
-        found = play(plan, folder, None if minutes is not None else seeds or SEEDS, minutes, forks, Lines(minutes))
+        found = play(plan, folder, None if minutes is not None else seeds or SEEDS, minutes, forks, Lines())
     except KeyboardInterrupt:
         typer.echo(f"\nesper: what is finished is in {folder}; the same command goes on from there", err=True)
         raise

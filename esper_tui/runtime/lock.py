@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from esper_tui.karn.writer import lives
 from esper_tui.leyline.errors import Busy, CannotWrite
 from esper_tui.leyline.folder import LOCK_FILE
 
@@ -101,7 +102,7 @@ def holder(folder: Path) -> str | None:
         return None
     who = f"process {lock['pid']} on {lock['host']}"
     if lock["host"] == socket.gethostname():
-        return f"{folder} is being written by {who}; stop it first" if _is_alive(lock) else None
+        return f"{folder} is being written by {who}; stop it first" if lives(lock["pid"], lock["started"]) else None
     if time.time() - lock["heartbeat"] < STALE_AFTER_S:
         return f"{folder} is being written by {who}; go to that host or wait until its heartbeat is 60 s old"
     return None
@@ -138,11 +139,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         }  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
-
-
-def _is_alive(lock: dict[str, Any]) -> bool:
-    try:
-        process = psutil.Process(lock["pid"])
-        return abs(process.create_time() - lock["started"]) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError, OverflowError):  # no such process, or no number of one
-        return False

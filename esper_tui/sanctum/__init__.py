@@ -6,5 +6,5 @@ thing), ``actions`` (the table of everything that can be done), ``settings`` (th
 (events as lines), ``chips`` (slots as a few letters), ``widgets`` (drawn line by line, dirty lines only),
 ``views`` (1-8 and the launch screen), ``modals``.  Presets: ``schema`` (settings as a form sees them), ``toml_edit``
 (one setting changed in a text).  Runs: ``cards`` (runs and presets as rows), ``curves`` (several runs to compare),
-``launching`` (starting and opening them).
+``launching`` (starting and opening them), ``comparison_lines`` (what ``esper compare`` plays, as rows and lines).
 """

@@ -190,6 +190,8 @@ _VIEWS = (
            ("fleet", "environment", "policy", "compare")),
     Action("compare", "c", "compare", "Compare the marked runs.", ("runs",), command="compare",
            usage="[RUN …]", hint=20),
+    Action("comparisons", "C", "comparisons", "Comparisons of growing with its rivals: how far they are, their tables.",
+           ("runs",), command="comparisons", hint=25),
     Action("tag", "t", "tag", "Add or remove a tag of this run.", ("runs",), command="tag", usage="TAG"),
     Action("refresh", "ctrl+r", "refresh", "Read the list of runs again.", ("runs", "launch")),
     Action("edit", "e", "edit", "Edit this preset.", ("launch", "presets"), command="preset", usage="NAME", hint=20),
@@ -202,7 +204,7 @@ _VIEWS = (
     Action("launch", "", "launch", "The screen that runs are started from.", command="launch"),
 )  # fmt: skip
 
-MODALS = ("help", "palette", "override", "queue", "quit", "confirm", "alerts", "compare", "explain")
+MODALS = ("help", "palette", "override", "queue", "quit", "confirm", "alerts", "compare", "comparisons", "explain")
 
 FINDERS = ("help", "palette")
 
@@ -245,6 +247,10 @@ _MODALS = (
     Action("break_like", "b", "break here", "Rest when the same is decided again.", ("explain",), acts=True, hint=4),
     Action("compare_axis", "x", "x axis", "Epochs, seconds or steps.", ("compare",), hint=1),
     Action("compare_config", "d", "differences", "Only the settings that differ.", ("compare",), hint=2),
+    Action("read_table", "enter", "table/list", "Give the table the room of the list, or bring the list back.",
+           ("comparisons",), hint=1),
+    Action("table_left", "h,left", "table left", "What the table has to the left.", ("comparisons",)),
+    Action("table_right", "l,right", "table right", "What the table has to the right.", ("comparisons",), hint=2),
 )  # fmt: skip
 
 _OF_A_RUN = tuple(replace(action, run=True) for action in _RUN)

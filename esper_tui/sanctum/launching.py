@@ -158,6 +158,10 @@ class Launching(RunActions):
         else:
             self.say(f"mark 2 to {len(LETTERS)} runs with space, then c compares; {len(cards)} are marked", "warn")
 
+    def action_comparisons(self) -> None:
+        """Lists what ``esper compare`` plays and has played, whoever began it."""
+        self.open_modal("comparisons")
+
     # --- presets -----------------------------------------------------------------------------------------------
 
     async def action_edit(self, name: str = "") -> None:

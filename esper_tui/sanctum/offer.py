@@ -17,7 +17,7 @@ from esper_tui.sanctum.metric_groups import levels_text
 NAME = 12
 """Cells for a key or a name."""
 OPENERS = {"quit": "quit", "override": "override", "queue": "queue", "alerts": "alerts", "explain": "explain",
-           "compare": "compare", "help": "help", "palette": "palette"}  # fmt: skip
+           "compare": "compare", "comparisons": "comparisons", "help": "help", "palette": "palette"}  # fmt: skip
 """Modal → the action that opens it."""
 
 

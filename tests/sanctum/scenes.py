@@ -7,6 +7,7 @@ from typing import Any
 
 from fake import FakeSession, Row
 from fake_launcher import FakeLauncher, card, until
+from rivals import several
 
 from esper_tui.karn.replay import Player
 from esper_tui.leyline.events import to_line
@@ -276,6 +277,16 @@ async def _alerts(scene: Scene) -> None:
 async def _explain(scene: Scene) -> None:
     await scene.press("e")
     await scene.press("[", "l")
+
+
+@entrance("comparisons")
+async def _comparisons(scene: Scene) -> None:
+    """The table has the whole dialog, and was moved aside."""
+    several()
+    await _runs(scene)
+    await scene.press("C")
+    await until(scene.pilot, scene.app, lambda: "host alone" in screen_text(scene.app))
+    await scene.press("enter", "right")
 
 
 @entrance("compare")

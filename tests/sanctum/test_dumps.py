@@ -4,6 +4,7 @@ To write them anew:  python -m tests.sanctum.test_dumps
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from esper_tui.cli.screenshots import SCENES, at_rest
 from esper_tui.cli.showroom import showroom, staged_app
 from esper_tui.sanctum.app import EsperApp
 from esper_tui.sanctum.pictures import screen_text
+from tests.sanctum.rivals import several
 
 FOLDER = Path(__file__).with_name("dumps")
 SIZES = ((80, 24), (120, 40), (200, 60))
@@ -35,6 +37,12 @@ async def alerts(app: EsperApp, pilot: Pilot) -> None:
     app.open_modal("alerts")
 
 
+async def comparisons(app: EsperApp, pilot: Pilot) -> None:
+    os.environ["HOME"] = str(Path(os.environ["XDG_STATE_HOME"]).parent)  # paths are shown from there
+    several()
+    app.open_modal("comparisons")
+
+
 async def leaving(app: EsperApp, pilot: Pilot) -> None:
     await pilot.press("q")
 
@@ -48,6 +56,7 @@ SHOWN: dict[str, tuple[str, Steps]] = {
     "palette": ("explore", dialog("palette")),
     "queue": ("explore", dialog("queue")),
     "alerts": ("explore", alerts),
+    "comparisons": ("", comparisons),
     "quit": ("explore", leaving),
     "confirm": ("explore", dialog("confirm", "prune for good", LOSS)),
 }

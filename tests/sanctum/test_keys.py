@@ -76,7 +76,8 @@ EFFECTS: dict[str, Effect] = {
     "half_up": lambda b, a: a["cursor"] < b["cursor"], "filter": asks("/"), "search": asks("search"),
     "find_next": lambda b, a: a["cursor"] > b["cursor"], "find_previous": lambda b, a: a["cursor"] < b["cursor"],
     "mark": moves(1), "follow": changes("cursor", "text"), "copy": copies, "compare": opens("CompareDialog"),
-    "tag": asks("tag"), "refresh": changes("calls"), "close": opens("Screen"),
+    "comparisons": opens("ComparisonsDialog"), "read_table": changes("focus"), "table_left": changes("text"),
+    "table_right": changes("text"), "tag": asks("tag"), "refresh": changes("calls"), "close": opens("Screen"),
     "quit_detach": leaves("detach"), "quit_stop": sends(Stop), "quit_abandon": sends(Abandon),
     "confirm": leaves("True"), "queue_override": sends(Override), "new_override": opens("OverrideDialog"),
     "undo_selected": sends(Cancel), "edit_override": opens("OverrideDialog"),
@@ -123,7 +124,7 @@ def keyed(scope: str, role: str) -> list[Action]:
 
 def role_of(scope: str) -> str:
     """Runs are started and read where none is open yet."""
-    return "none" if scope in ("launch", "presets", "form", "runs", "compare") else "control"
+    return "none" if scope in ("launch", "presets", "form", "runs", "compare", "comparisons") else "control"
 
 
 CASES = [(scope, role_of(scope)) for scope in SCOPES] + [("app", "replay")]

@@ -8,6 +8,7 @@ split, the initialisation of the host, the order of the data and its augmentatio
     comparison.json   the summary, below
     rows.csv          one line per arm and seed: every number that the table is made of
     table.md          the table for people
+    progress.json     how far it is (``leyline.comparison.ComparisonProgress``); the screen shows it
 
 ``comparison.json`` (written anew after every block; every accuracy is a fraction, every FLOPs count a number of
 floating-point operations, an interval is ``{"value", "low", "high", "n"}`` or null where there are too few seeds)::

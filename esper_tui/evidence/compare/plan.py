@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
 from esper_tui.evidence.compare.arms import ARMS, MATCH, base, chosen_arms
+from esper_tui.leyline.comparison import comparisons_folder
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import UsageError
 from esper_tui.runtime.policy_file import policy_path
@@ -51,7 +50,7 @@ class Plan:
 
     def default_folder(self) -> Path:
         """The same for the same plan, so that the same command goes on where it was."""
-        return user_state_path("esper") / "comparisons" / f"{self.preset}-{self.fingerprint()}"
+        return comparisons_folder() / f"{self.preset}-{self.fingerprint()}"
 
     def policy(self, arm: str) -> str:
         """The policy file of A8 or A8.n."""

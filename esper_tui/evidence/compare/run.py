@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from esper_tui.data.load import load_splits
 from esper_tui.evidence.compare.blocks import PARTS, Block, Part, controller
 from esper_tui.evidence.compare.forks import play_forks, questions
 from esper_tui.evidence.compare.plan import BLOCK, Plan, next_block
+from esper_tui.evidence.compare.progress import Nobody, Reporter, Watcher
 from esper_tui.evidence.compare.setting import Row, Setting, Tell, instances
 from esper_tui.evidence.compare.store import Store
 from esper_tui.evidence.compare.summary import Comparison, write_results
@@ -21,54 +22,24 @@ from esper_tui.runtime.build import build_shape
 from esper_tui.runtime.probe_cache import choose_engine
 
 
-class Watcher(Protocol):
-    """Who is told how far a comparison is."""
-
-    def epoch(self, unit: str, epoch: int, epochs: int) -> None: ...
-
-    def unit(self, unit: str, seconds: float, done: int, of: int | None) -> None:
-        """A unit was played; so many units of blocks are finished, of how many if that is known."""
-        ...
-
-    def found(self, found: Found) -> None:
-        """Everything that was looked for on the tuning seeds is known."""
-        ...
-
-
-class Nobody:
-    def epoch(self, unit: str, epoch: int, epochs: int) -> None: ...
-
-    def unit(self, unit: str, seconds: float, done: int, of: int | None) -> None: ...
-
-    def found(self, found: Found) -> None: ...
-
-
 @dataclass
 class Player:
-    """One call: what is stored is taken as it is, the rest is played.
-
-    Attributes:
-        done: finished units of blocks, of ``of``.
-    """
+    """One call: what is stored is taken as it is, the rest is played."""
 
     plan: Plan
     store: Store
-    watcher: Watcher
+    reporter: Reporter
     forks_each: int = 0
     seeds: int = 0
     rows: list[Row] = field(default_factory=list)
     forks: list[dict[str, Any]] = field(default_factory=list)
-    done: int = 0
-    of: int | None = None
 
     def unit(self, name: str, make: Callable[[Tell], Any], *, rows: bool = False, counts: bool = True) -> Any:
         """A unit from the store, or played now and stored."""
         began, known = time.perf_counter(), self.store.has(name)
         take = self.store.rows if rows else self.store.unit
-        result = take(name, lambda: make(lambda epoch, epochs: self.watcher.epoch(name, epoch, epochs)))
-        self.done += counts
-        if not known:
-            self.watcher.unit(name, time.perf_counter() - began, self.done, self.of)
+        result = take(name, lambda: make(self.reporter.begin(name, counts)))
+        self.reporter.finished(name, counts, None if known else time.perf_counter() - began)
         return result
 
     # --- tuning ------------------------------------------------------------------------------------------------
@@ -104,7 +75,7 @@ class Player:
     def expect(self, seeds: int | None) -> None:
         """How many units there will be."""
         if seeds is not None:
-            self.of = ceil(seeds / BLOCK) * (len(self.parts()) + bool(self.forks_each))
+            self.reporter.expect(ceil(seeds / BLOCK) * (len(self.parts()) + bool(self.forks_each)))
 
     def play(self, block: Block) -> None:
         name = f"{block.seeds[0]:04d}-{block.seeds[-1]:04d}"
@@ -133,20 +104,22 @@ def compare(
         Busy: if the folder holds something else.
         EsperError: for whatever else is wrong before it starts.
     """
-    began = time.monotonic()
+    began, reporter = time.monotonic(), Reporter(folder, watcher or Nobody(), minutes)
     store = Store(folder)
     store.check(plan)
     setting = build_setting(plan)
     store.create(plan)
-    player = Player(plan, store, watcher or Nobody(), forks)
-    player.expect(seeds)
-    setting, found = player.tune(setting)
-    player.watcher.found(found)
-    result = Comparison(replace(plan, config=setting.config), found)
-    for block_seeds in _blocks(seeds, minutes, began):
-        player.play(Block(setting, plan, found, block_seeds))
-        result = replace(result, rows=player.rows, forks=player.forks, seeds=player.seeds)
-        write_results(result, folder)
+    player = Player(plan, store, reporter, forks)
+    with reporter:
+        player.expect(seeds)
+        setting, found = player.tune(setting)
+        reporter.watcher.found(found)
+        result = Comparison(replace(plan, config=setting.config), found)
+        for block_seeds in _blocks(seeds, minutes, began):
+            player.play(Block(setting, plan, found, block_seeds))
+            result = replace(result, rows=player.rows, forks=player.forks, seeds=player.seeds)
+            write_results(result, folder)
+            reporter.seeds(player.seeds)
     return result
 
 

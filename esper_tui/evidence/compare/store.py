@@ -8,10 +8,9 @@ from typing import Any
 
 from esper_tui.evidence.compare.plan import Plan
 from esper_tui.evidence.compare.setting import Row
+from esper_tui.leyline.comparison import PLAN_FILE, UNITS
 from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible
 from esper_tui.runtime.runs import write_atomically
-
-PLAN, UNITS = "plan.json", "units"
 
 
 @dataclass(frozen=True)
@@ -22,14 +21,14 @@ class Store:
 
     @property
     def is_new(self) -> bool:
-        return not (self.folder / PLAN).exists()
+        return not (self.folder / PLAN_FILE).exists()
 
     def check(self, plan: Plan) -> None:
         """Raises ``Busy`` if the folder holds another comparison or anything else."""
         folder = self.folder
         if self.is_new and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise Busy(f"{folder} holds other files; choose another --to")
-        if not self.is_new and self.read(PLAN) != plan.document():
+        if not self.is_new and self.read(PLAN_FILE) != plan.document():
             raise Busy(
                 f"{folder} holds another comparison; repeat its command to go on with it, or choose another --to"
             )
@@ -45,7 +44,7 @@ class Store:
         except OSError as error:
             raise CannotWrite(f"cannot create {self.folder}: {error.strerror}; choose another --to") from None
         if self.is_new:
-            self.write(PLAN, plan.document())
+            self.write(PLAN_FILE, plan.document())
 
     def has(self, unit: str) -> bool:
         return self._path(unit).is_file()

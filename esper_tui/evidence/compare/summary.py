@@ -24,10 +24,11 @@ from esper_tui.evidence.stats import (
     proportion_interval,
     signed_rank_p,
 )
+from esper_tui.leyline.comparison import TABLE_FILE
 from esper_tui.runtime.runs import write_atomically
 
 SCHEMA = 1
-SUMMARY, ROWS, TABLE = "comparison.json", "rows.csv", "table.md"
+SUMMARY, ROWS = "comparison.json", "rows.csv"
 REFERENCES = ("A0", "A7")
 """Arms that every other one is compared with."""
 PRIMARY = ("A1", "A2", "A4", "A4b", "A6")
@@ -184,7 +185,7 @@ def write_results(found: Comparison, folder: Path) -> None:
     from esper_tui.evidence.compare.table import table
 
     write_atomically(folder / ROWS, rows_csv(found.rows).encode())
-    write_atomically(folder / TABLE, ("\n".join(table(found)) + "\n").encode())
+    write_atomically(folder / TABLE_FILE, ("\n".join(table(found)) + "\n").encode())
     write_atomically(folder / SUMMARY, json.dumps(document(found), indent=1).encode())
 
 

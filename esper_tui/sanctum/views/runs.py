@@ -44,7 +44,7 @@ class RunsView(View):
     scope = "runs"
     help = (
         "What ran before.  Enter replays a run, or watches it if another process still writes it.  Space marks runs, "
-        "c compares the two to six that are marked."
+        "c compares the two to six that are marked.  C lists the comparisons that esper compare plays."
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("runs")]
     SCOPED_CSS = False
@@ -127,6 +127,9 @@ class RunsView(View):
     def action_compare(self, *names: str) -> None:
         """Compares the named runs, else the marked ones."""
         self.esper.compare_runs(names or self.marked)
+
+    def action_comparisons(self) -> None:
+        self.esper.action_comparisons()
 
     def action_pin(self) -> None:
         if self.chosen is not None:
