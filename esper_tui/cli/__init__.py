@@ -55,6 +55,7 @@ def _usage_code(error: Exception) -> int:
 def _refused(error: Any) -> str:
     """What Typer refused, as one sentence."""
     said = " ".join(error.format_message().split()).rstrip(".?").replace(". Did you mean", ", did you mean")
+    said = said.replace("Input should be", "must be")
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "esper"
     return f"{said[:1].lower()}{said[1:]}; `{command} --help` shows what there is"

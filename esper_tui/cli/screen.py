@@ -141,11 +141,11 @@ def open_launch(look: Look = Look()) -> int:
     return open_screen(look)
 
 
-def examine(parts: Any, delivered: Any) -> Any:
+def examine(parts: Any, delivered: Any, tick: Callable[[], None]) -> Any:
     """``evidence.examine``, imported when a run has come to its end."""
     from esper_tui.evidence.examine import examine as really
 
-    return really(parts, delivered)
+    return really(parts, delivered, tick)
 
 
 def open_screen(look: Look, prepare: Callable[[], Any] = lambda: None) -> int:
@@ -226,11 +226,13 @@ def _stay(left: "AppExit", on_hangup: str) -> int:
     progress = session.progress()
     if progress.state != "ended":
         at, name = f"epoch {progress.epoch} of {progress.epochs}", session.path.name
-        ends = left.signal or left.kind in ("checkpoint", "abandon")
-        print(f"{name} ends after {at}" if ends else f"{name} goes on without a screen from {at}; ctrl+c stops it")
+        if left.kind in ("checkpoint", "abandon"):
+            print(f"{name} was asked to end after {at}")
+        elif not left.signal:
+            print(f"{name} goes on without a screen from {at}; ctrl+c stops it")
         sys.stdout.flush()
     quiet = bool(left.signal) or left.kind in ("quit", "checkpoint", "abandon")
-    return attend(session, quiet, on_hangup, left.signal)
+    return attend(session, quiet, on_hangup, left.signal, left.times)
 
 
 def _part(left: "AppExit") -> int:

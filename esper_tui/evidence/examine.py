@@ -1,5 +1,6 @@
 """The test split: opened here, once per finished run, on the delivered networks.  No choice uses it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,15 @@ from esper_tui.runtime.build import Parts
 from esper_tui.runtime.delivery import Delivered, Score, paired_gain, score
 
 
-def examine(parts: Parts, delivered: list[Delivered]) -> TestMeasured:
-    """Test accuracy and gain of every delivered network, and the mean gain in accuracy with its interval."""
-    batches = parts.source.measuring(parts.splits.test)
-    rows = [_row(d, batches) for d in delivered]
+def examine(parts: Parts, delivered: list[Delivered], tick: Callable[[], None] = lambda: None) -> TestMeasured:
+    """Test accuracy and gain of every delivered network, and the mean gain in accuracy with its interval.
+
+    ``tick`` is called before every network; what it raises ends the measurement.
+    """
+    batches, rows = parts.source.measuring(parts.splits.test), []
+    for one in delivered:
+        tick()
+        rows.append(_row(one, batches))
     gains = [row["acc"] - row["control_acc"] for row in rows if row["control_acc"] is not None]
     interval = mean_interval(gains)
     summary = {"low": interval.low, "mean": interval.value, "high": interval.high, "n": interval.n} if interval else {}

@@ -50,12 +50,16 @@ class ConfigError(UsageError):
 
     Attributes:
         problems: one sentence each.
+        hint: what would be right, said once after them.
     """
 
-    def __init__(self, source: str, problems: list[str]):
-        self.source, self.problems = source, problems
-        lines = "\n".join(f"  {p}" for p in problems)
-        super().__init__(problems[0] if len(problems) == 1 else f"{len(problems)} problems in {source}:\n{lines}")
+    def __init__(self, source: str, problems: list[str], hint: str = ""):
+        self.source, self.problems, self.hint = source, problems, hint
+        if len(problems) == 1:
+            super().__init__("; ".join(filter(None, [problems[0], hint])))
+            return
+        lines = "\n".join(f"  {line}" for line in [*problems, hint] if line)
+        super().__init__(f"{len(problems)} problems in {source}:\n{lines}")
 
 
 class Diverged(EsperError):

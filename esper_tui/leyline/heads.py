@@ -1,7 +1,7 @@
 """Decisions as people write them, ``op=PRUNE slot=r0c1 …``: read, and explained where they cannot be."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from esper_tui.leyline.choices import HEAD_CHOICES, LIVE_HEADS, TOPOLOGY_BLUEPRINTS, Decision, Head, Op
 from esper_tui.leyline.errors import ConfigError
@@ -29,7 +29,7 @@ def read_decision(words: Sequence[str], choices: Offered) -> Decision:
     ]
     if problems:
         op = Op[heads["op"]] if heads.get("op") in Op.__members__ else Op.GERMINATE
-        raise ConfigError("the decision", [*problems, f"for example {example(op, choices)}"])
+        raise ConfigError("the decision", problems, f"for example {example(op, choices, heads)}")
     return Decision.from_named(heads)
 
 
@@ -41,8 +41,7 @@ def _wrong(heads: dict[str, str], choices: Offered) -> Iterator[str]:
     op = heads.get("op", "")
     if op not in Op.__members__:
         yield f"op{f'={op} does not exist' if op else ' is missing'}; choose from {', '.join(choices[Head.OP])}"
-        return
-    live = LIVE_HEADS[Op[op]]
+    live = LIVE_HEADS[Op[op]] if op in Op.__members__ else tuple(head for head in Head if head in heads)
     for head in list(Head)[1:]:
         value, permitted = heads.get(head), ", ".join(choices[head])
         if head in live and not value:
@@ -53,9 +52,10 @@ def _wrong(heads: dict[str, str], choices: Offered) -> Iterator[str]:
             yield f"{head}={value} does not exist here; choose from {permitted}"
 
 
-def example(op: Op, choices: Offered) -> str:
-    """One decision of this operation, in words."""
+def example(op: Op, choices: Offered, said: Mapping[str, str] | None = None) -> str:
+    """One decision of this operation, in words; as it was ``said`` where that is possible."""
     first = {head: (choices[head] or ("r0c0",))[0] for head in Head}
+    first |= {head: said[head] for head in Head if said and said.get(head) in choices[head]}
     return " ".join(f"{head}={op.name if head is Head.OP else first[head]}" for head in LIVE_HEADS[op])
 
 

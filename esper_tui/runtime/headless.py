@@ -9,7 +9,6 @@ import psutil
 
 from esper_tui.karn.record import RunRecord, reduce, thin
 from esper_tui.karn.tail import Tail
-from esper_tui.leyline.errors import ExitCode
 from esper_tui.leyline.events import to_line
 from esper_tui.leyline.metrics import ALERTS
 from esper_tui.leyline.stages import LETTERS, Stage
@@ -36,7 +35,9 @@ def run_headless(prepare: Callable[[], LocalSession], json: bool, on_hangup: str
     try:
         session = prepare()
         signals.follow(session)
-        record = _behind(session)
+        resumed, record = bool(session.past), _behind(session)
+        if resumed and not json:
+            Output().say(resumed_line(session))
         session.start()
         return _attend(session, signals, record, lambda: session.poll()[1], json)
     finally:
@@ -51,7 +52,9 @@ def _behind(session: LocalSession) -> RunRecord:
     return record
 
 
-def attend(session: LocalSession, quiet: bool = False, on_hangup: str = "headless", received: int = 0) -> int:
+def attend(
+    session: LocalSession, quiet: bool = False, on_hangup: str = "headless", received: int = 0, times: int = 1
+) -> int:
     """Stays with a run that was started elsewhere to its receipt; returns the exit code.
 
     Nothing makes the run rest any more.  What happened before is read from the log, because whoever watched has
@@ -60,6 +63,7 @@ def attend(session: LocalSession, quiet: bool = False, on_hangup: str = "headles
     Args:
         quiet: shows the receipt alone.
         received: the signal for which the screen was left, 0 if there was none; it is obeyed here.
+        times: how often it came.
     """
     assert session.path is not None
     signals, tail, record = Signals(on_hangup), Tail(session.path), RunRecord()
@@ -67,7 +71,8 @@ def attend(session: LocalSession, quiet: bool = False, on_hangup: str = "headles
         signals.follow(session)
         session.leave_alone()
         if received and not session.over:
-            signals.take(Signal(received))
+            for _ in range(times):
+                signals.take(Signal(received))
         for event in tail.catch_up():
             reduce(record, event)
 
@@ -100,7 +105,7 @@ def _attend(
         output.say(receipt(record, session.path))
     if ending.error:
         warn(ending.error)
-    return int(signals.code if signals.code and ending.code == ExitCode.STOPPED else ending.code)
+    return int(ending.code)
 
 
 def _until_end(
@@ -142,6 +147,11 @@ def _worth_a_warning(event: dict[str, Any]) -> str:
         return f"a checkpoint is missing: {event['problem']}"
     if event["type"] == "SessionChanged" and event["state"] in ("thinned", "complete"):
         return event["text"]
+    if event["type"] == "SessionChanged" and event["state"] == "paused":
+        return f"rests after epoch {event['epoch']}" + f": {event['text']}" * bool(event["text"])
+    if event["type"] == "InterventionChanged":
+        why = f": {event['reason']}" * bool(event["reason"])
+        return f"override #{event['intervention']['id']} {event['fate']} at epoch {event['epoch']}{why}"
     return ""
 
 
@@ -170,6 +180,13 @@ def epoch_line(record: RunRecord, session: LocalSession) -> str:
         f"best={_mean_pct([best])} gain={_mean(columns['gain/loss'])} seeds={seed_letters(epoch.stages)} "
         f"img/s={rate} eta={eta} mem={memory:.2f}G"
     )
+
+
+def resumed_line(session: LocalSession) -> str:
+    """Where a run goes on; what was told after that is played again."""
+    run = session.loop.config.run
+    which = f"round {session.loop.round + 1} of {run.rounds}, " if run.rounds > 1 else ""
+    return f"goes on after {which}epoch {session.done} of {run.epochs}"
 
 
 def controls_line(session: LocalSession) -> str:

@@ -93,12 +93,14 @@ class Signals:
     def _go_on_alone(self) -> None:
         let_go(self.session.path if self.session is not None else None)
         if self.session is not None:
-            self.session.report("hangup", "the terminal was closed; the run goes on without it")
+            self.session.report("hangup", "hang-up (SIGHUP): the run goes on without a terminal")
             self.session.submit(Checkpoint())
+        warn("hang-up: the run goes on without a terminal; a checkpoint follows at the end of this epoch")
 
     def _end(self, number: signal.Signals) -> None:
         assert self.session is not None
         self.first, within = number, ""
+        self.session.asked_by = ENDINGS[number]
         if number == signal.SIGTERM:
             grace = self.session.parts.config.checkpoint.grace_s
             self.deadline, within = self.clock() + grace, f", within {grace:g} s"
@@ -106,7 +108,7 @@ class Signals:
             self.session.submit(Stop())
         else:
             self.session.make_room()
-        warn(f"stopping at the end of this epoch{within}; once more ends it now")
+        warn(f"stopping at the end of this epoch{within}, with a checkpoint; once more ends it now")
 
     def _end_now(self) -> None:
         assert self.session is not None

@@ -6,7 +6,8 @@ from textwrap import wrap
 from typing import TypeGuard
 
 from esper_tui.karn.record import Round, Row, RunRecord
-from esper_tui.runtime.runs import runs_folder
+from esper_tui.leyline.folder import checkpoint_files
+from esper_tui.runtime.runs import FINISHED, runs_folder
 
 DASH, TOGETHER = "–", "\u00a0"
 WIDTH = 120
@@ -19,8 +20,14 @@ def receipt(record: RunRecord, folder: Path | None) -> str:
     if record.round is not None and record.round.rows:
         lines += ["", *_table(record.round, {row["env"]: row for row in record.test}), "", *_summary(record)]
     if folder is not None:
-        lines += ["", f"run   {folder}", f"next  esper replay {run_name(folder)} · esper runs show {run_name(folder)}"]
+        verbs = ["resume"] * _goes_on(record, folder) + ["replay", "runs show"]
+        lines += ["", f"run   {folder}", f"next  {' · '.join(f'esper {verb} {run_name(folder)}' for verb in verbs)}"]
     return "\n".join(lines)
+
+
+def _goes_on(record: RunRecord, folder: Path) -> bool:
+    """Whether somebody may go on with the run."""
+    return record.status not in FINISHED and bool(checkpoint_files(folder))
 
 
 def run_name(folder: Path) -> str:
@@ -87,6 +94,8 @@ def _summary(record: RunRecord) -> list[str]:
         low, mean, high = (100 * summary[k] for k in ("low", "mean", "high"))
         lines.append(f"growth bought {mean:+.2f} points of test accuracy, 95 % interval [{low:+.2f}, {high:+.2f}], "
                      f"{summary['n']} paired environments")  # fmt: skip
+    elif not record.test and record.status in ("stopped", "aborted"):
+        lines.append("the test images stay closed until the run has come to its end")
     elif current.control == "none":
         lines.append("dependence only: without a control nothing can be said about what growth bought")
     if current.best is not None and is_number(current.rows[current.best]["loss"]):

@@ -9,11 +9,9 @@ from esper_tui.leyline.folder import MAX_EVENT_LINE, checkpoint_files, segments
 from esper_tui.leyline.launcher import RunCard
 from esper_tui.runtime.lock import holder, writer_of
 from esper_tui.runtime.receipt import is_number, run_name
-from esper_tui.runtime.runs import folder_size, tags_of
+from esper_tui.runtime.runs import FINISHED, folder_size, tags_of
 
 TAIL_BYTES = 2**16
-FINISHED = ("done", "abandoned")
-"""How a run may end that nobody can go on with."""
 
 
 def describe_run(folder: Path) -> RunCard:

@@ -17,6 +17,8 @@ from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible, UsageError
 from esper_tui.leyline.folder import LOCK_FILE, LOG_FILE, RUN_FILE, SUBFOLDERS, is_run, segments
 from esper_tui.runtime.lock import holder
 
+FINISHED = ("done", "abandoned")
+"""How a run may end that nobody can go on with."""
 MAX_NAME = 60
 """Characters of a preset's name in a run's id."""
 
@@ -31,10 +33,12 @@ def new_run_folder(preset: str, run_dir: Path | None) -> tuple[Path, list[Path]]
     """A fresh folder for a run, and which folders were made for it; ``run_dir`` is that folder itself.
 
     Raises:
-        Busy: if it already holds a run.
+        Busy: if it already holds a run, or a process is writing one.
         CannotWrite: if it cannot be made or written to.
     """
     folder = (run_dir or runs_folder() / run_id(preset)).absolute()
+    if who := holder(folder):
+        raise Busy(f"{who}, or choose another --run-dir")
     refuse_run(folder)
     made = []
     try:
@@ -123,8 +127,17 @@ def find_run(name: str) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
+        _refuse_unborn(name)
         raise UsageError(f"there is no run {name!r} in {runs_folder()}; `esper runs list` shows all")
     raise UsageError(f"{name!r} fits {len(found)} runs: {', '.join(p.name for p in found[:4])}; write more of the id")
+
+
+def _refuse_unborn(name: str) -> None:
+    """Raises ``UsageError`` for a folder whose process ended before there was a run in it."""
+    with contextlib.suppress(OSError, RuntimeError):
+        for path in (Path(name).expanduser(), runs_folder() / name):
+            if (path / LOCK_FILE).is_file() and not is_run(path):
+                raise UsageError(f"{path} holds no run: its process ended before the first epoch; start it once more")
 
 
 def _run_at(name: str) -> Path | None:

@@ -25,7 +25,8 @@ from esper_tui.runtime.server import Server, open_server
 from esper_tui.runtime.steering import Aborted, Script, Steering
 from esper_tui.runtime.watchdog import Watchdog
 
-Examine = Callable[[Parts, list[Delivered]], TestMeasured]
+Examine = Callable[[Parts, list[Delivered], Callable[[], None]], TestMeasured]
+"""Measures delivered networks on the test split; calls its last argument between two networks, which may raise."""
 
 
 class LocalSession(Steering):
@@ -52,6 +53,7 @@ class LocalSession(Steering):
         self.disk = DiskWatch(self.path) if self.path is not None else None
         self.watchdog = Watchdog(self.pace, hub.emit, lambda: (self.loop.round, self.epoch))
         self.done = 0  # epochs of the present round that were behind the run when it was resumed
+        self.asked_by = ExitCode.STOPPED  # the exit code of a run that is asked to end
         self.ending: Ending | None = None
         self.thread = threading.Thread(target=self._run, name="loop")
 
@@ -186,7 +188,7 @@ class LocalSession(Steering):
         try:
             ending = self._play()
         except Aborted:
-            ending = Ending("abandoned", ExitCode.DONE) if self.abandoned else Ending("aborted", ExitCode.STOPPED)
+            ending = Ending("abandoned", ExitCode.DONE) if self.abandoned else Ending("aborted", self.asked_by)
         except BaseException as error:  # the boundary of the thread: nothing may escape unrecorded
             ending = ending_of(error, self.path, lambda: memory_advice(self.parts.config, self.parts.choice))
         self._close(ending)
@@ -195,9 +197,13 @@ class LocalSession(Steering):
         outcome: Outcome = self.loop.play(self.folder.provenance if self.folder else {}, self.done)
         if self.examine is not None and not (self.hurried and outcome.stopped):
             self.phase("examining", self.epoch)
-            self.hub.emit(self.examine(self.parts, outcome.delivered))
+            self.hub.emit(self.examine(self.parts, outcome.delivered, self._unless_aborted))
             self.hub.flush()
-        return Ending("stopped", ExitCode.STOPPED) if outcome.stopped else Ending("done", ExitCode.DONE)
+        return Ending("stopped", self.asked_by) if outcome.stopped else Ending("done", ExitCode.DONE)
+
+    def _unless_aborted(self) -> None:
+        if self.aborting:
+            raise Aborted
 
     def _close(self, ending: Ending) -> None:
         self.watchdog.close()

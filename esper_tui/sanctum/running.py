@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ class RunActions(Navigation):
 
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
+        self.heard = Counter[int]()  # signals that closed the screen
         self.begin_running()
 
     def begin_running(self) -> None:
@@ -267,7 +269,12 @@ class RunActions(Navigation):
             if mine:
                 self.submit(Checkpoint(), "checkpoint")
         else:
-            self.leave("detach" if mine else "quit", signal=number)
+            self.heard[number] += 1
+            self.leave("detach" if mine else "quit", signal=number, times=self.heard[number])
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C where nothing is selected that it could copy; Textual names a key of its own here."""
+        self.say("q leaves, and asks what becomes of the run; with text selected ctrl+c copies it")
 
     def terminal_gone(self) -> None:
         """The terminal takes nothing any more; where SIGHUP is ignored this is all that tells of it."""

@@ -41,12 +41,14 @@ class AppExit:
         session: the run that was open, if one was.
         text: the traceback of a crash, a reason otherwise.
         signal: number of the signal that closed the screen, 0 if none did.
+        times: how often it came.
     """
 
     kind: ExitKind
     session: Session | None = None
     text: str = ""
     signal: int = 0
+    times: int = 1
 
 
 class Shell(App[AppExit]):
@@ -165,8 +167,8 @@ class Shell(App[AppExit]):
 
     # --- leaving -----------------------------------------------------------------------------------------------
 
-    def leave(self, kind: ExitKind, text: str = "", signal: int = 0) -> None:
-        self.exit(AppExit(kind, self.session, text, signal))
+    def leave(self, kind: ExitKind, text: str = "", signal: int = 0, times: int = 1) -> None:
+        self.exit(AppExit(kind, self.session, text, signal, times))
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual's one hook for a defect in the screen: keeps the traceback for whoever called ``run_app``."""

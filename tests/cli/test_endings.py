@@ -54,7 +54,7 @@ def last_event(folder: Path) -> dict:
 def test_of_two_processes_the_second_is_refused(tmp_path):
     process = begin(tmp_path / "x")
     done = console.esper("run", "tiny", "--run-dir", "x")
-    assert_refused(done, 9, "already holds a run")
+    assert_refused(done, 9, f"is being written by process {process.pid} on .*; stop it first, or choose another")
     removed = console.esper("runs", "rm", "--yes", "x")
     assert (removed.code, f"process {process.pid}" in removed.err) == (9, True)
     process.send_signal(signal.SIGTERM)
@@ -103,11 +103,13 @@ def test_a_signal_ends_the_run_at_the_boundary_with_its_receipt(name, tmp_path, 
     done = console.esper("run", "tiny", LONG, "--run-dir", "x")
     assert done.code == ENDINGS[name]
     within = ", within 20 s" if name == "SIGTERM" else ""
-    assert done.err == f"esper: stopping at the end of this epoch{within}; once more ends it now\n"
+    assert done.err == f"esper: stopping at the end of this epoch{within}, with a checkpoint; once more ends it now\n"
     assert "\nstopped in " in done.out
     assert str(tmp_path / "x") in done.out
     end = last_event(tmp_path / "x")
-    assert (end["type"], end["status"]) == ("RunEnded", "stopped")
+    assert (end["type"], end["status"], end["code"]) == ("RunEnded", "stopped", ENDINGS[name])
+    assert f"next  esper resume {tmp_path / 'x'} · esper replay" in done.out
+    assert ("the test images stay closed" in done.out) == (name != "SIGINT")
     assert list((tmp_path / "x" / "artefacts").iterdir())
     assert not (tmp_path / "x" / LOCK_FILE).exists()
     assert checkpoint_files(tmp_path / "x")[0][0][1] == end_epoch(tmp_path / "x")
@@ -133,6 +135,8 @@ def test_a_hang_up_leaves_a_checkpoint_and_the_run_goes_on(tmp_path, at_first_ep
     assert told == ["running", "hangup"]
     assert len(events(tmp_path / "x", "CheckpointSaved")) == 1
     assert last_event(tmp_path / "x")["status"] == "done"
+    assert "hang-up: the run goes on without a terminal; a checkpoint follows" in done.err
+    assert "esper resume" not in done.out  # nothing is left to go on with
 
 
 def test_sigusr1_writes_a_checkpoint_and_the_run_goes_on(tmp_path, at_first_epoch):

@@ -36,7 +36,25 @@ def test_everything_that_is_wrong_is_said_at_once():
         "tempo=QUICK does not exist here; choose from FAST, STANDARD, SLOW",
         "GERMINATE needs alpha_target; choose from HALF, SEVENTY, FULL",
         "GERMINATE takes no alpha_curve",
-        "for example op=GERMINATE slot=r0c0 blueprint=CONV_LIGHT style=LINEAR_ADD tempo=FAST alpha_target=HALF",
+    ]
+    assert str(refused.value).startswith("8 problems in the decision:\n")
+    assert str(refused.value).endswith(
+        "\n  for example op=GERMINATE slot=r0c0 blueprint=CONV_LIGHT style=LINEAR_ADD tempo=FAST alpha_target=HALF"
+    )
+
+
+def test_an_example_repeats_what_was_right():
+    with pytest.raises(ConfigError) as refused:
+        read_decision(["op=ADVANCE", "slot=r1c0", "tempo=FAST"], HERE)
+    assert str(refused.value) == "ADVANCE takes no tempo; for example op=ADVANCE slot=r1c0"
+
+
+def test_heads_are_looked_at_without_an_operation_too():
+    with pytest.raises(ConfigError) as refused:
+        read_decision(["op=FLY", "slot=r9c9", "tempo=FAST"], HERE)
+    assert [problem.partition(";")[0] for problem in refused.value.problems] == [
+        "op=FLY does not exist",
+        "slot=r9c9 does not exist here",
     ]
 
 

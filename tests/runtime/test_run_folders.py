@@ -12,7 +12,15 @@ import pytest
 
 from esper_tui.karn.read import read_run_file
 from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible, UsageError
-from esper_tui.leyline.folder import MAX_EVENT_LINE, RUN_FILE, RUN_ID, SUBFOLDERS, checkpoint_files, events_file
+from esper_tui.leyline.folder import (
+    LOCK_FILE,
+    MAX_EVENT_LINE,
+    RUN_FILE,
+    RUN_ID,
+    SUBFOLDERS,
+    checkpoint_files,
+    events_file,
+)
 from esper_tui.runtime.folder import RunFolder
 from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.run_info import describe_run, end_of_log
@@ -99,6 +107,13 @@ def test_a_run_that_came_and_went_since_the_first_look_is_not_touched(runs, tmp_
     with pytest.raises(Busy, match="already holds a run"):
         RunFolder(resolved(), runs[1])
     assert {path: path.read_bytes() for path in runs[1].rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_whose_process_ended_before_the_first_epoch_says_so(tmp_path):
+    (tmp_path / "early").mkdir()
+    (tmp_path / "early" / LOCK_FILE).write_text("{}")
+    with pytest.raises(UsageError, match=r"early holds no run: its process ended before the first epoch; start it"):
+        find_run(str(tmp_path / "early"))
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

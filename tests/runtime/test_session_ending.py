@@ -193,3 +193,18 @@ def test_a_pause_at_the_boundary_is_not_part_of_the_next_epoch():
         pace.go_on()
     assert pace.epoch_s == 5.0
     assert pace.elapsed_s == 10.0
+
+
+def test_aborting_ends_the_measurement_on_the_test_split_between_two_networks(room):
+    measured = []
+
+    def examine(parts, delivered, tick):
+        for network in range(3):
+            tick()
+            measured.append(network)
+            room.session.abort()
+
+    room.session.examine = examine
+    begin(room).let(6)
+    assert room.session.join().status == "aborted"
+    assert measured == [0]

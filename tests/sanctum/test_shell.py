@@ -212,3 +212,20 @@ async def test_one_and_sixtyfour_environments(quick_events, make_app):
             await pilot.press("G")
             text = await frame(app, pilot)
             assert f">{envs - 1:>3} " in text
+
+
+async def test_how_often_a_signal_came_is_handed_on(session, make_app):
+    app = make_app(session)
+    async with app.run_test(size=(80, 24)):
+        app.signalled(signal.SIGINT)
+        app.signalled(signal.SIGINT)
+    assert (app.return_value.signal, app.return_value.times) == (signal.SIGINT, 2)
+
+
+async def test_ctrl_c_says_how_to_leave(session, make_app):
+    app = make_app(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+c")
+        text = await frame(app, pilot)
+        assert "q leaves, and asks what becomes of the run" in text
+        assert "ctrl+q" not in text
