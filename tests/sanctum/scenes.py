@@ -281,12 +281,12 @@ async def _explain(scene: Scene) -> None:
 
 @entrance("comparisons")
 async def _comparisons(scene: Scene) -> None:
-    """The table has the whole dialog, and was moved aside."""
+    """The table has the whole dialog."""
     several()
     await _runs(scene)
     await scene.press("C")
     await until(scene.pilot, scene.app, lambda: "host alone" in screen_text(scene.app))
-    await scene.press("enter", "right")
+    await scene.press("enter")
 
 
 @entrance("compare")

@@ -120,7 +120,7 @@ async def test_what_went_on_is_seen_within_a_second(app):
 
 
 async def test_one_that_begins_and_one_that_goes_while_it_is_open(app, tmp_path):
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(200, 60)) as pilot:
         await opened(app, pilot, "`esper compare quickstart` in a shell begins one")
         folder = lay_out(tmp_path / "elsewhere" / "c")
         app.now[0] += 1.0

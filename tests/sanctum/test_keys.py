@@ -102,6 +102,7 @@ AT_REST = frozenset({"look"})
 BEFORE: dict[str, tuple[str, ...]] = {
     "back": ("8", "3"), "previous_panel": ("tab",), "cursor_up@override": ("j",),
     "view_fleet": ("8",), "shrink_panel": ("+",), "choice_previous@override": ("l",), "sort_previous": (">",),
+    "table_left": ("l",),
 }  # fmt: skip
 """Pressed before, so that there is something to do."""
 
