@@ -77,6 +77,7 @@ def test_an_epoch_with_an_incubating_seed():
     assert spent.seeds == {1: spent.spent.incubation, 2: 10 * 3 * LIGHT["r0c1"]}
     assert spent.wasted([2]) == spent.spent.incubation
     assert spent.wasted([1, 2]) == 0.0
+    assert spent.wasted(uid for uid in (1, 2)) == 0.0  # however the kept ones are handed over
 
 
 @pytest.mark.parametrize(("stage", "seeds"), [(Stage.GERMINATED, 1), (Stage.BLENDING, 2), (Stage.HOLDING, 2)])

@@ -156,4 +156,5 @@ class Account:
 
     def wasted(self, kept: Iterable[int]) -> float:
         """Learning that went into seeds other than the kept ones."""
-        return sum(cost for uid, cost in self.seeds.items() if uid not in set(kept))
+        paid = set(kept)
+        return sum(cost for uid, cost in self.seeds.items() if uid not in paid)
