@@ -1,6 +1,7 @@
 """Policy files: saved, loaded and acting alike; named, listed, compared by name; training goes on from one."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -139,3 +140,11 @@ def test_policies_are_found_by_name_and_near_misses_are_named(trained):
         policy_path("heuristik")
     with pytest.raises(UsageError, match="no policy file"):
         policy_path("./gardener.safetensors")
+
+
+def test_the_policy_that_is_given_away_fits_the_present_choices_and_features():
+    """A change of either makes the file useless, and whoever makes it has to train a new one."""
+    (path,) = (Path(__file__).parents[2] / "policies").glob("*.safetensors")
+    given = load_policy(path)
+    assert sum(p.numel() for p in given.network().parameters()) > 100_000
+    assert given.origin["data"] == path.stem
