@@ -1,8 +1,8 @@
 """``esper bench share``: how much of a learning run's wall time goes to Tamiyo and not to the networks.
 
 Counted are features, masks and decisions (*deciding*), rewards and what follows from a measurement (*scoring*), and
-updates (*learning*).  The rest is training, measuring, delivering and writing.  The first round is left out: it trains
-the controls that later rounds reuse.
+updates (*learning*).  The rest is training, measuring and delivering; no file is written, so that the share is rather
+too large.  The first round is left out, and so is the training of controls.
 """
 
 import time

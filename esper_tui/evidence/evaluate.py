@@ -14,7 +14,7 @@ import numpy as np
 from esper_tui.data.load import load_splits
 from esper_tui.evidence.compare.grown import Place, random_at
 from esper_tui.evidence.compare.tuning import Counted
-from esper_tui.evidence.stats import Interval, iqm_interval, nested_iqm_interval
+from esper_tui.evidence.stats import Interval, iqm_interval, pooled_interval
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import UsageError
 from esper_tui.leyline.events import Event, RoundEnded
@@ -155,11 +155,11 @@ def differences(a: Evaluation, b: Evaluation, key: str = "gain") -> np.ndarray:
 def difference_interval(policies: list[Evaluation], other: Evaluation, key: str = "gain") -> Interval | None:
     """Interquartile mean of policies − other, over the instances where all were measured.
 
-    Of several policies that were trained alike the policy is the unit (hierarchical bootstrap), of one its episodes.
+    Of three policies or more that were trained alike the policy is the unit (hierarchical bootstrap).
     """
     table = np.stack([differences(policy, other, key) for policy in policies])
     table = table[:, np.isfinite(table).all(0)]
-    return nested_iqm_interval(table) if len(policies) > 1 else iqm_interval(table[0].tolist())
+    return pooled_interval(table)
 
 
 def report(outcome: Outcome) -> list[str]:
@@ -177,7 +177,7 @@ def _versus(how: str, group: list[Evaluation], other: Evaluation) -> str:
     name = group[0].policy if len(group) == 1 else f"{len(group)} policies, {how}"
     gain, acc = (difference_interval(group, other, key) for key in ("gain", "acc"))
     points = "–" if acc is None else Interval(100 * acc.value, 100 * acc.low, 100 * acc.high, acc.n).text(2)
-    unit = "policies" if len(group) > 1 else "instances"
+    unit = "policies" if len(group) > 2 else "instances"
     return f"{name} − {other.policy}: gain {_text(gain)} {unit} (nat), accuracy {points} points"
 
 

@@ -138,6 +138,12 @@ def nested_iqm_interval(values: np.ndarray, seed: int = 0) -> Interval | None:
     return Interval(float(iqm(values.ravel())), float(low), float(high), len(values))
 
 
+def pooled_interval(values: np.ndarray) -> Interval | None:
+    """Interquartile mean over ``[policies, seeds]``: of three policies or more the policy is the unit, of fewer the
+    seed, after averaging over the policies."""
+    return nested_iqm_interval(values) if len(values) > 2 else iqm_interval(values.mean(0).tolist())
+
+
 def nested_p(values: np.ndarray, seed: int = 0) -> float:
     """Two-sided p of an interquartile mean of zero over ``[policies, seeds]``: the level at which the interval of
     ``nested_iqm_interval`` would begin at zero, and never below the resolution of the resamples."""

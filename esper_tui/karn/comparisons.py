@@ -64,6 +64,8 @@ def read_card(folder: Path) -> ComparisonCard:
     if not path.exists():
         return ComparisonCard(folder, preset, arms, "unknown")
     progress = _model(ComparisonProgress, path)
+    if progress is not None:
+        progress = progress.model_copy(update={"unit": printable(progress.unit), "host": printable(progress.host)})
     return ComparisonCard(folder, preset, arms, "damaged" if progress is None else standing(progress), progress)
 
 

@@ -125,6 +125,13 @@ def reduce(record: RunRecord, event: Row) -> None:
         record.unfit += 1
 
 
+def best_network(record: RunRecord) -> tuple[Round, Row] | None:
+    """The round and the row of the delivered network with the lowest loss in all rounds that ended."""
+    ended = [(past, past.rows[past.best]) for past in record.rounds if past.best is not None]
+    scored = [(past, row) for past, row in ended if isinstance(row["loss"], float | int)]
+    return min(scored, key=lambda found: found[1]["loss"], default=None)
+
+
 def thin(record: RunRecord) -> None:
     """Forgets what a line per epoch and the receipt do not need, so that a process that prints them does not grow.
 

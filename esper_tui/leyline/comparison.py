@@ -11,6 +11,8 @@ PLAN_FILE, UNITS, TABLE_FILE, PROGRESS_FILE = "plan.json", "units", "table.md", 
 POINTER_SUFFIX = ".folder"
 """Files in the default place with the path of a comparison that is elsewhere, in one line."""
 STALE_AFTER_S = 60.0
+MOST = 10**12
+"""No count, number of a process or time of a file is larger; what is, was not written by this program."""
 """So long after its last word a comparison of another host counts as stopped."""
 State = Literal["playing", "done", "interrupted"]
 
@@ -53,14 +55,14 @@ class ComparisonProgress(BaseModel):
 
     state: State
     unit: str = Field(default="", max_length=1000)
-    epoch: int = Field(default=0, ge=0)
-    epochs: int = Field(default=0, ge=0)
+    epoch: int = Field(default=0, ge=0, le=MOST)
+    epochs: int = Field(default=0, ge=0, le=MOST)
     counts: bool = False
-    done: int = Field(default=0, ge=0)
-    of: int | None = Field(default=None, ge=0)
-    eta_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    seeds: int = Field(default=0, ge=0)
-    pid: int
+    done: int = Field(default=0, ge=0, le=MOST)
+    of: int | None = Field(default=None, ge=0, le=MOST)
+    eta_s: float | None = Field(default=None, ge=0, le=MOST, allow_inf_nan=False)
+    seeds: int = Field(default=0, ge=0, le=MOST)
+    pid: int = Field(ge=0, le=MOST)
     host: str = Field(max_length=1000)
     started: float = Field(allow_inf_nan=False)
     written: float = Field(allow_inf_nan=False)

@@ -81,6 +81,7 @@ def build_shape(config: RunConfig, spec: CnnSpec | None = None) -> Shape:
         NoSuchDevice: if the configuration asks for a device that is not there.
     """
     device = pick_device(config.engine.device)
+    request_kernels(device, config.engine.deterministic)  # every product, those of a probe too, comes after this
     dtype = getattr(torch, config.engine.dtype)
     layout = format_of(config.engine.memory_format, device)
     place = Placement(device, dtype, layout, least_rows(device, layout, dtype))
@@ -107,7 +108,6 @@ def build_parts(
     """
     instances = instances or Instances(config)
     shape = build_shape(config, spec)
-    request_kernels(shape.place.device, config.engine.deterministic)
     splits = splits or load_splits(config.data, seeding.generator)
     choice = choice or choose_engine(shape, config)
     generators = generators or seeding.RunGenerators()

@@ -95,7 +95,7 @@ class Signals:
         if self.session is not None:
             self.session.report("hangup", "hang-up (SIGHUP): the run goes on without a terminal")
             self.session.submit(Checkpoint())
-        warn("hang-up: the run goes on without a terminal; a checkpoint follows at the end of this epoch")
+            warn("hang-up: the run goes on without a terminal; a checkpoint follows at the end of this epoch")
 
     def _end(self, number: signal.Signals) -> None:
         assert self.session is not None

@@ -106,6 +106,8 @@ class Learner(Idle):
         """One update, once there is something to learn from."""
         batch = self._batch(round_)
         if batch is None:
+            if round_ + 1 == self.config.run.rounds:
+                self._save("last")
             return
         rollout, fresh = batch
         self._keep_best(float(rollout.rewards_TE.sum(0).mean()))
@@ -168,7 +170,8 @@ class Learner(Idle):
         config = self.config
         origin: dict[str, Any] = {
             "seed": config.run.seed, "instances": config.run.instances, "epochs": config.run.epochs,
-            "data": config.data.name, "reward": config.reward.mode, "slots": list(self.parts.shape.slots),
+            "data": config.data.name, "reward": config.reward.mode, "rounds": config.run.rounds,
+            "envs": config.run.envs, "clone_rounds": config.ppo.clone_rounds, "slots": list(self.parts.shape.slots),
         }  # fmt: skip
         trainer = self.trainer
         return PolicyFile(

@@ -42,8 +42,8 @@ class PolicyFile:
         optimiser: state of Adam by parameter number, empty where there is none.
         value_scale, value_count: deviation of the value targets and how often it was updated.
         progress: rounds, episodes and updates so far, and the best mean return.
-        origin: where it was trained: preset, seed, reward, data.  Every random number is keyed by seed and round, so
-            these two are the state of all generators.
+        origin: where it was trained: seed, rounds, data, reward and the like.  Every random number is keyed by seed and
+            round, so these two are the state of all generators.
     """
 
     sizes: Sizes

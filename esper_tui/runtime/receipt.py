@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TypeGuard
 
-from esper_tui.karn.record import Round, Row, RunRecord
+from esper_tui.karn.record import Round, Row, RunRecord, best_network
 from esper_tui.leyline.folder import checkpoint_files
 from esper_tui.runtime.runs import FINISHED, runs_folder
 
@@ -98,15 +98,17 @@ def _summary(record: RunRecord) -> list[str]:
         lines.append("the test images stay closed until the run has come to its end")
     elif current.control == "none":
         lines.append("dependence only: without a control nothing can be said about what growth bought")
-    if current.best is not None and is_number(current.rows[current.best]["loss"]):
-        row = current.rows[current.best]
+    if (found := best_network(record)) is not None:
+        best, row = found
         grown = f", kept {len(row['kept'])} of {row['planted']} seeds"
+        which = f" of round {best.number + 1}" if len(record.rounds) > 1 else ""
         lines.append(
-            f"best is env {current.best}, validation loss {row['loss']:.4f}{grown}: "
-            f"artefacts/round-{current.number:03d}-best.safetensors"
+            f"best is env {row['env']}{which}, validation loss {row['loss']:.4f}{grown}: "
+            f"artefacts/round-{best.number:03d}-best.safetensors"
         )
     if record.updates:
-        first, last = (u["metrics"].get("return/mean") for u in (record.updates[0], record.updates[-1]))
+        own = [u for u in record.updates if not u.get("taught")] or record.updates  # a teacher's returns are not hers
+        first, last = (u["metrics"].get("return/mean") for u in (own[0], own[-1]))
         lines.append(
             f"Tamiyo learnt from {record.updates[-1]['episodes']} episodes in {len(record.updates)} updates: mean "
             f"return {first:+.2f} at first, {last:+.2f} at last; `esper policies list` shows what was saved"

@@ -136,8 +136,11 @@ def _refuse_unborn(name: str) -> None:
     """Raises ``UsageError`` for a folder whose process ended before there was a run in it."""
     with contextlib.suppress(OSError, RuntimeError):
         for path in (Path(name).expanduser(), runs_folder() / name):
-            if (path / LOCK_FILE).is_file() and not is_run(path):
-                raise UsageError(f"{path} holds no run: its process ended before the first epoch; start it once more")
+            if not (path / LOCK_FILE).is_file() or is_run(path):
+                continue
+            if holder(path):
+                raise UsageError(f"{path} is only being prepared; try again when its first epoch has begun")
+            raise UsageError(f"{path} holds no run: its process ended before the first epoch; start it once more")
 
 
 def _run_at(name: str) -> Path | None:

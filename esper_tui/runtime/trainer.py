@@ -34,10 +34,11 @@ class Trainer:
         little, and at the end it would only keep the policy from doing what it has found best.
 
         ``taught``: so many episodes are to be imitated, in as many parts as they would make in updates of their own.
+        Their values were foreseen by earlier networks; with λ = 1 the value targets are what really came.
         """
         if taught:
             parts = self.config.minibatches * max(1, taught // self.config.episodes)
-            return replace(self.ppo.settings, imitate=1.0, entropy=0.0, minibatches=parts)
+            return replace(self.ppo.settings, imitate=1.0, entropy=0.0, minibatches=parts, lam=1.0)
         return replace(self.ppo.settings, entropy=self.config.entropy * (1.0 - progress))
 
     def update(
@@ -47,15 +48,17 @@ class Trainer:
 
         Args:
             taught: what was done in them is imitated.
-            fresh: the part that no update has seen, where that is not all of it; statistics take in only this.
+            fresh: the part that no update has seen, where that is not all of it; statistics and what is told of the
+                episodes take in only this.
         """
         episodes = len(rollout.final_E)
         lr, settings = self.config.lr * (1.0 - progress), self.settings(progress, episodes * taught)
-        metrics = rollout_metrics(rollout, [str(head) for head in HEADS])
+        fresh = fresh or rollout
+        metrics = rollout_metrics(fresh, [str(head) for head in HEADS])
         metrics |= {"ppo/epsilon": rollout.epsilon, "ppo/lr": lr}
         self.ppo.set_learning_rate(lr)
         metrics |= self.ppo.update(rollout, self.scale.deviation, self._shuffle(number, episodes), settings)
-        self._renormalise(fresh or rollout)
+        self._renormalise(fresh)
         return metrics
 
     def _shuffle(self, number: int, episodes: int) -> Callable[[int], torch.Tensor]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from esper_tui.karn.record import Round, RunRecord
+from esper_tui.karn.record import Round, RunRecord, best_network
 from esper_tui.karn.view import GATE_OF
 from esper_tui.leyline.choices import Op
 from esper_tui.leyline.metrics import METRICS
@@ -47,6 +47,15 @@ def _now(record: RunRecord, current: Round, tally: Tally, updates: Sequence[Upda
     seeds = f"{_count(alive, 'seed')} growing, {tally.kept.total()} kept, {tally.lost.total()} pruned"
     learning = f" Update {len(updates)}: {_health(updates[-1])}." if updates else ""
     return f"{policy} policy, ep {epoch}: {seeds}. {_last_boundary(current, epoch)}.{learning}"
+
+
+def learning_title(record: RunRecord) -> str:
+    """How much was learnt from, and the best network of all rounds."""
+    title = f"learning · update {len(record.updates)} · {record.updates[-1].get('episodes', DASH)} episodes"
+    if (found := best_network(record)) is None:
+        return title
+    best, row = found
+    return f"{title} · best network: round {best.number + 1} env {row['env']}, loss {row['loss']:.3f}"
 
 
 def _last_boundary(current: Round, epoch: int) -> str:

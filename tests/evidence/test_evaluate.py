@@ -64,6 +64,8 @@ def test_of_several_policies_the_policy_is_the_unit_and_an_instance_counts_if_al
     found = difference_interval(group, other)
     assert found == nested_iqm_interval(table)
     assert found.n == 3
+    two = difference_interval(group[:2], rows_of("other", [1.0] * 5))
+    assert two.n == 4  # the mean of both, instance by instance
     alone = difference_interval(group[1:2], other)
     assert alone == iqm_interval(table[1].tolist())
     assert alone.n == 4

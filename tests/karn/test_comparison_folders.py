@@ -142,3 +142,13 @@ def test_the_table_comes_without_orders_to_the_terminal():
     assert read_table(made(table="| A0 | – |\n\x1b[2Jred\n")) == ["| A0 | – |", " [2Jred"]
     assert read_table(made("huge", table="x" * (MAX_BYTES + 1))) == []
     assert read_table(made("none")) == []
+
+
+@pytest.mark.parametrize("values", [{"done": 10**400}, {"of": 10**400}, {"epoch": 10**400}, {"pid": 10**400}])
+def test_numbers_that_nobody_wrote_make_it_damaged(values):
+    assert read_card(made(told=progress(**values))).state == "damaged"
+
+
+def test_what_a_terminal_would_obey_is_not_shown():
+    card = read_card(made(told=progress(unit="\x1b[2Jgrown")))
+    assert card.progress.unit == " [2Jgrown"

@@ -22,6 +22,7 @@ from esper_tui.leyline.folder import (
     events_file,
 )
 from esper_tui.runtime.folder import RunFolder
+from esper_tui.runtime.lock import RunLock
 from esper_tui.runtime.presets import Resolved
 from esper_tui.runtime.run_info import describe_run, end_of_log
 from esper_tui.runtime.runs import (
@@ -114,6 +115,14 @@ def test_a_folder_whose_process_ended_before_the_first_epoch_says_so(tmp_path):
     (tmp_path / "early" / LOCK_FILE).write_text("{}")
     with pytest.raises(UsageError, match=r"early holds no run: its process ended before the first epoch; start it"):
         find_run(str(tmp_path / "early"))
+
+
+def test_a_folder_in_which_a_run_is_only_being_prepared_says_so(tmp_path):
+    (tmp_path / "new").mkdir()
+    lock = RunLock(tmp_path / "new")
+    with pytest.raises(UsageError, match=r"new is only being prepared; try again"):
+        find_run(str(tmp_path / "new"))
+    lock.release()
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

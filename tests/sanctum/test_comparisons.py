@@ -1,15 +1,18 @@
 """The dialog of comparisons: what other processes play, followed while it is open."""
 
+import threading
+
 import pytest
 from fake_launcher import FakeLauncher, shows, until
 from hypothesis import given
 from hypothesis import strategies as st
 from rivals import TABLE, lay_out, say, several, told
 
-from esper_tui.karn.comparisons import ComparisonCard, read_card
+from esper_tui.karn.comparisons import ComparisonCard, list_comparisons, read_card
 from esper_tui.leyline.comparison import ComparisonProgress, comparisons_folder
 from esper_tui.sanctum.comparison_lines import COLUMNS, comparison_row, shifted, table_lines, units
 from esper_tui.sanctum.ink import plain, width_of
+from esper_tui.sanctum.modals.comparisons import ComparisonsDialog
 from esper_tui.sanctum.pictures import screen_text
 from esper_tui.sanctum.widgets.grid import Grid
 from esper_tui.sanctum.widgets.rows import fit_columns
@@ -175,3 +178,21 @@ async def test_it_is_in_the_footer_of_the_runs(app):
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("6")
         assert "C comparisons" in await shows(pilot, app, "c compare")
+
+
+async def test_closing_it_while_the_files_are_read_harms_nothing(app, monkeypatch):
+    go_on, read = threading.Event(), []
+
+    def slow():
+        go_on.wait(20.0)
+        return list_comparisons()
+
+    monkeypatch.setattr("esper_tui.sanctum.modals.comparisons.list_comparisons", slow)
+    take = ComparisonsDialog._take
+    monkeypatch.setattr(ComparisonsDialog, "_take", lambda self, found: read.append(take(self, found)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("6", "C")
+        await pilot.press("escape")
+        go_on.set()
+        await until(pilot, app, lambda: bool(read))
+    assert app.failure == ""

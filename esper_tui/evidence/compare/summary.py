@@ -21,6 +21,7 @@ from esper_tui.evidence.stats import (
     iqm_interval,
     nested_iqm_interval,
     nested_p,
+    pooled_interval,
     proportion_interval,
     signed_rank_p,
 )
@@ -121,10 +122,8 @@ class Comparison:
 
 def _judged(table: np.ndarray) -> tuple[Interval | None, float]:
     """Interval and p of differences ``[arms, seeds]``."""
-    if len(table) > 2:
-        return nested_iqm_interval(table), nested_p(table)
-    per_seed = table.mean(0).tolist()
-    return iqm_interval(per_seed), signed_rank_p(per_seed)
+    p = nested_p(table) if len(table) > 2 else signed_rank_p(table.mean(0).tolist())
+    return pooled_interval(table), p
 
 
 def describe_arm(found: Comparison, arm: str) -> dict[str, Any]:

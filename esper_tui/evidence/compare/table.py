@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
+from esper_tui.evidence.compare.arms import ARMS, base
 from esper_tui.evidence.compare.summary import REFERENCES, Comparison, describe_arm
 from esper_tui.evidence.compare.tuning import Found
 from esper_tui.evidence.stats import Interval
@@ -20,11 +21,19 @@ def table(found: Comparison) -> list[str]:
         f"learning rate {config.optim.lr:g}, {found.seeds} paired seeds"
     )
     arms = [describe_arm(found, arm) for arm in found.plan.arms]
-    parts = [[head], _accuracies(arms), _costs(arms), _contrasts(found), _forks(arms), tuned(found.found), _rest(found)]
+    parts = [
+        [head],
+        _accuracies(arms, found.plan.match),
+        _costs(arms),
+        _contrasts(found),
+        _forks(arms),
+        tuned(found.found),
+        _rest(found),
+    ]
     return [line for part in parts if part for line in [*part, ""]][:-1]
 
 
-def _accuracies(arms: list[dict[str, Any]]) -> list[str]:
+def _accuracies(arms: list[dict[str, Any]], match: str) -> list[str]:
     """Test accuracy, and paired differences with the probability of improvement."""
     names = [r for r in REFERENCES if any(a["arm"] == r for a in arms)]
     head = ["arm", "", "n", "parameters", "test accuracy, %"]
@@ -38,7 +47,13 @@ def _accuracies(arms: list[dict[str, Any]]) -> list[str]:
                 else [DASH, DASH]  # fmt: skip
         rows.append(row)
     note = "Interquartile means over seeds, [95 % bootstrap intervals]; differences are paired by seed."
-    return [*grid(head, rows), "", note]
+    return [*grid(head, rows), "", note, *_matched([arm["arm"] for arm in arms], match)]
+
+
+def _matched(arms: list[str], match: str) -> list[str]:
+    """Which arms were made equal to which."""
+    equal = [arm for arm in arms if ARMS[base(arm)].matched or arm == "A6"]
+    return [f"{', '.join(equal)}: made equal to {match} (--match)."] if equal else []
 
 
 def _costs(arms: list[dict[str, Any]]) -> list[str]:

@@ -92,13 +92,14 @@ class ComparisonsDialog(Modal[None]):
         self.esper.in_thread(work, self._take)
 
     def _take(self, found: tuple[list[ComparisonCard], Path | None, list[str]]) -> None:
+        if not self.is_attached:  # closed meanwhile
+            return
         cards, folder, table = found
         self.reading, self.read_at = False, self.esper.clock()
         if folder != self.table_of:
             self.shift = self.query_one(Pages).offset_lines = 0
         self.cards, self.table_of, self.table = cards, folder, table
-        if self.is_attached:
-            self.frame()
+        self.frame()
 
     # --- drawing -----------------------------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ class PolicyView(View):
             learning = self.query_one("#learning", Pages)
             lines = learning_lines(updates, learning.size.width, self.ink.glyphs)
             learning.styles.max_height = len(lines) + 2
-            learning.show_text(lines, f"learning · update {len(updates)}")
+            learning.show_text(lines, told.learning_title(record))
         if record.round is not None:
             names = ("ops", "stages", "blueprints", "gates")
             ops, stages, blueprints, gates = (self.query_one(f"#{name}", Pages) for name in names)
