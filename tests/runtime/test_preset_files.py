@@ -191,6 +191,6 @@ def test_the_same_file_is_not_its_own_shadow(monkeypatch):
 def test_an_episode_that_is_too_short_for_growth_is_said_aloud(epochs, policy, least):
     """5 epochs before the first seed, 6 until the heuristic plants whatever happens (germinate_by), 11 of its life, the
     last fifth of the episode: 20 - 4 - 11 = 5 and 22 - 5 - 11 = 6."""
-    resolved = resolve("quickstart", [f"run.epochs={epochs}", f"tamiyo.policy={policy}"])
+    resolved = resolve("quickstart", [f"run.epochs={epochs}", f"tamiyo.policy={policy}", "tamiyo.germinate_by=6"])
     notes = (f"run.epochs = {epochs} is too short for a seed to be planted and judged; growth needs at least {least}",)
     assert resolved.notes == (notes if least else ())
