@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import platform
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +17,33 @@ from esper_tui.runtime.runs import write_atomically
 from esper_tui.tolaria.chunk import Shape
 from esper_tui.tolaria.probe import EngineChoice, check_isolation, cpu_count, probe
 
+BUSY = 0.5
+"""Load per core from which on a machine is not quiet."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a probe found; ``seconds`` per training step, ``quiet`` if little else was computed meanwhile."""
+
+    choice: EngineChoice
+    seconds: float
+    quiet: bool
+
 
 def cache_file() -> Path:
     return user_cache_path("esper") / "probe.json"
 
 
 def choose_engine(shape: Shape, config: RunConfig) -> EngineChoice:
-    """Chunk size, threads and isolation for a configuration, from the cache or from a probe of a few seconds."""
+    """Chunk size, threads and isolation for a configuration, from the cache or from a probe of a few seconds.
+
+    A probe beside other load finds that threads do not help: what it found is replaced as soon as the machine is quiet.
+    """
     entry = _entry(shape, config)
     cached = _known(entry)
-    if cached is not None:
-        return cached[0]
+    quiet = is_quiet()
+    if cached is not None and (cached.quiet or not quiet):
+        return cached.choice
     chunk, threads, seconds = probe(shape, config.rows, config.optim.batch, config.engine.chunk, config.engine.threads)
     place = shape.place
     choice = EngineChoice(
@@ -33,25 +51,30 @@ def choose_engine(shape: Shape, config: RunConfig) -> EngineChoice:
         "channels_last" if place.memory_format == torch.channels_last else "contiguous",
         config.engine.dtype, check_isolation(shape, config.optim.batch),
     )  # fmt: skip
-    _write(entry, choice, seconds)
+    _write(entry, Known(choice, seconds, quiet))
     return choice
+
+
+def is_quiet() -> bool:
+    """Whether little else was computed here during the last minute."""
+    return os.getloadavg()[0] / cpu_count() < BUSY
 
 
 def cached_step_seconds(shape: Shape, config: RunConfig) -> float | None:
     """Seconds per training step that the probe measured for this configuration."""
     cached = _known(_entry(shape, config))
-    return cached[1] if cached is not None else None
+    return cached.seconds if cached is not None else None
 
 
-def _known(entry: dict[str, Any]) -> tuple[EngineChoice, float] | None:
-    """Choice and seconds per step of an entry; None if it is not there or not as this program writes it."""
+def _known(entry: dict[str, Any]) -> Known | None:
+    """What is known of an entry; None if it is not there or not as this program writes it."""
     try:
         cached = _read()[_key(entry)]
-        choice, seconds = EngineChoice(**cached["choice"]), float(cached["seconds"])
-        sound = cached["entry"] == entry and choice.chunk >= 1 and choice.threads >= 1
+        known = Known(EngineChoice(**cached["choice"]), float(cached["seconds"]), bool(cached["quiet"]))
+        sound = cached["entry"] == entry and known.choice.chunk >= 1 and known.choice.threads >= 1
     except (LookupError, TypeError, ValueError):
         return None
-    return (choice, seconds) if sound else None
+    return known if sound else None
 
 
 def _entry(shape: Shape, config: RunConfig) -> dict[str, Any]:
@@ -79,9 +102,9 @@ def _read() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _write(entry: dict[str, Any], choice: EngineChoice, seconds: float) -> None:
+def _write(entry: dict[str, Any], found: Known) -> None:
     """Keeps a choice; a cache that cannot be written costs a probe next time and nothing else."""
-    known = _read() | {_key(entry): {"entry": entry, "choice": choice.document(), "seconds": seconds}}
+    known = _read() | {_key(entry): asdict(found) | {"entry": entry}}
     try:
         cache_file().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(cache_file(), json.dumps(known, indent=1).encode())

@@ -30,6 +30,7 @@ def quick(monkeypatch):
         asked.append(rows)
         return chunk or 4, threads or 2, 0.05
 
+    monkeypatch.setattr(probe_cache, "is_quiet", lambda: True)
     monkeypatch.setattr(probe_cache, "probe", probe)
     monkeypatch.setattr(probe_cache, "check_isolation", lambda shape, batch: "exact")
     return asked
@@ -95,6 +96,23 @@ def test_a_configuration_is_probed_once(quick):
     assert quick == [4]
     assert cached_step_seconds(shape, CONFIG) == 0.05
     assert first == EngineChoice("cpu", 4, 2, "channels_last", "float32", "exact")
+
+
+def test_what_was_probed_beside_other_load_is_probed_again_when_it_is_quiet(quick, monkeypatch):
+    shape = build_shape(CONFIG)
+    for quiet in (False, False, True, True, False):
+        monkeypatch.setattr(probe_cache, "is_quiet", lambda quiet=quiet: quiet)
+        choose_engine(shape, CONFIG)
+        assert cached_step_seconds(shape, CONFIG) == 0.05  # what a run will take can be said at once
+    assert len(quick) == 2
+
+
+def test_load_is_told_per_core(monkeypatch):
+    monkeypatch.setattr(probe_cache.os, "getloadavg", lambda: (1.5, 0.0, 0.0))
+    monkeypatch.setattr(probe_cache, "cpu_count", lambda: 2)
+    assert not probe_cache.is_quiet()
+    monkeypatch.setattr(probe_cache, "cpu_count", lambda: 4)
+    assert probe_cache.is_quiet()
 
 
 def test_another_configuration_is_probed_again(quick):
