@@ -1,6 +1,5 @@
 """Timing of alternatives in turn, and ratios with intervals."""
 
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from statistics import median
 import torch
 
 from esper_tui.evidence.stats import Interval, median_ratio_interval
+from esper_tui.tolaria.probe import cpu_count, load_per_core
 
 WINDOWS = 31
 """Paired windows: ratios near 1 drown in noise below 30."""
@@ -73,10 +73,9 @@ def judge(times: dict[str, list[float]], target: Target) -> Verdict:
 
 def machine() -> str:
     """One line about the machine: processor, cores, torch, load per core."""
-    cores = os.cpu_count() or 1
-    load = os.getloadavg()[0] / cores
+    load = load_per_core()
     busy = "" if load < IDLE_LOAD else " (busy: ratios near 1 are not to be trusted)"
-    return f"{_processor()}, {cores} cores, torch {torch.__version__}, load {load:.2f} per core{busy}"
+    return f"{_processor()}, {cpu_count()} cores, torch {torch.__version__}, load {load:.2f} per core{busy}"
 
 
 def _processor() -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import CannotWrite
 from esper_tui.runtime.runs import write_atomically
 from esper_tui.tolaria.chunk import Shape
-from esper_tui.tolaria.probe import EngineChoice, check_isolation, cpu_count, probe
+from esper_tui.tolaria.probe import EngineChoice, check_isolation, cpu_count, load_per_core, probe
 
 BUSY = 0.5
 """Load per core from which on a machine is not quiet."""
@@ -57,7 +56,7 @@ def choose_engine(shape: Shape, config: RunConfig) -> EngineChoice:
 
 def is_quiet() -> bool:
     """Whether little else was computed here during the last minute."""
-    return os.getloadavg()[0] / cpu_count() < BUSY
+    return load_per_core() < BUSY
 
 
 def cached_step_seconds(shape: Shape, config: RunConfig) -> float | None:

@@ -103,6 +103,11 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def load_per_core() -> float:
+    """What was computed here during the last minute, this process included; 1 is all cores busy."""
+    return os.getloadavg()[0] / cpu_count()
+
+
 def synthetic(shape: Shape, rows: int, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Images and labels of the right shape; values do not matter for speed."""
     place, size = shape.place, shape.spec.image_size

@@ -2,13 +2,9 @@
 
 import pytest
 
-from esper_tui.bench.upkeep import WARM_UP, Metered, bench_upkeep, paired
+from esper_tui.bench.upkeep import Metered, bench_upkeep, paired
 
 SHORT = ("run.epochs=5", "run.envs=2", "data.train_images=200", "data.val_images=100", "data.test_images=40")
-
-
-def test_the_first_epoch_compared_begins_at_an_even_boundary():
-    assert WARM_UP % 2 == 0
 
 
 def test_a_checkpoint_is_divided_by_none_whichever_run_has_it():

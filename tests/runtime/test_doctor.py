@@ -108,10 +108,10 @@ def test_what_was_probed_beside_other_load_is_probed_again_when_it_is_quiet(quic
 
 
 def test_load_is_told_per_core(monkeypatch):
-    monkeypatch.setattr(probe_cache.os, "getloadavg", lambda: (1.5, 0.0, 0.0))
-    monkeypatch.setattr(probe_cache, "cpu_count", lambda: 2)
+    monkeypatch.setattr("os.getloadavg", lambda: (1.5, 0.0, 0.0))
+    monkeypatch.setattr("esper_tui.tolaria.probe.cpu_count", lambda: 2)
     assert not probe_cache.is_quiet()
-    monkeypatch.setattr(probe_cache, "cpu_count", lambda: 4)
+    monkeypatch.setattr("esper_tui.tolaria.probe.cpu_count", lambda: 4)
     assert probe_cache.is_quiet()
 
 
