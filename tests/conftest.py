@@ -19,14 +19,25 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 
+FOLDERS = {"ESPER_RUNS_DIR": "runs", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state", "XDG_CACHE_HOME": "cache"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders_of_fixtures(tmp_path_factory):
+    """What fixtures leave that live longer than a test does not meet the person's folders either."""
+    home = tmp_path_factory.mktemp("fixtures")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, folder in FOLDERS.items():
+            patch.setenv(name, str(home / folder))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory, monkeypatch):
     """Runs, presets and caches of a test never meet those of the person who runs it."""
     home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("ESPER_RUNS_DIR", str(home / "runs"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    for name, folder in FOLDERS.items():
+        monkeypatch.setenv(name, str(home / folder))
 
 
 @pytest.fixture(scope="session")
