@@ -144,6 +144,28 @@ def pooled_interval(values: np.ndarray) -> Interval | None:
     return nested_iqm_interval(values) if len(values) > 2 else iqm_interval(values.mean(0).tolist())
 
 
+def regret_interval(accuracies: np.ndarray, seed: int = 0) -> Interval | None:
+    """(best − it) / (best − alone) of interquartile means, with a hierarchical bootstrap (percentiles).
+
+    Args:
+        accuracies: ``[policies + 2, seeds]``; the last two rows are the best schedule and the host alone.
+
+    None below three seeds, and where the best schedule is not better than the host in 97.5 % of the resamples.
+    """
+    own, (best, alone) = accuracies[:-2], accuracies[-2:]
+    policies, seeds = own.shape
+    if seeds < 3:
+        return None
+    rng = np.random.default_rng(seed)
+    i = rng.integers(policies, size=(RESAMPLES, policies, 1))
+    j = rng.integers(seeds, size=(RESAMPLES, 1, seeds))
+    lost, most = iqm((best - own)[i, j].reshape(RESAMPLES, -1)), iqm((best - alone)[j[:, 0]])
+    if np.quantile(most, (1 - CONFIDENCE) / 2) <= 0:
+        return None
+    low, high = np.quantile(lost / most, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(iqm((best - own).ravel()) / iqm(best - alone)), float(low), float(high), seeds)
+
+
 def nested_p(values: np.ndarray, seed: int = 0) -> float:
     """Two-sided p of an interquartile mean of zero over ``[policies, seeds]``: the level at which the interval of
     ``nested_iqm_interval`` would begin at zero, and never below the resolution of the resamples."""

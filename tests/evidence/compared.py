@@ -52,6 +52,7 @@ def comparison() -> Row:
             {"a": "A7", "b": name, "difference": interval(0.01, 0.02), "p": 0.0312, "p_holm": 0.0936}
             for name in ("A4", "A6")
         ],
+        "regrets": {"A7": interval(0.25, 0.05)},
         "forks": [fork | {"gains": [0.02, 0.03, 0.01, 0.04], "paid": True}],
         "missing": {"A9": "an oracle needs every schedule"},
     }  # fmt: skip

@@ -30,7 +30,6 @@ def test_what_an_arm_needs_is_played_too():
     ("arms", "kernel", "match", "word"),
     [
         (["A77"], 3, "A7", "choose from A0, A1"),
-        (["A9"], 3, "A7", "A9 is not built"),
         (["A8"], 3, "A7", "--policy"),
         (["A4b"], 3, "A7", "blind hosts"),
         (["A2"], 3, "A8", "--match A8 needs"),

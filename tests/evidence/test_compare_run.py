@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pytest
 
-from esper_tui.evidence.compare import arms as arms_table
 from esper_tui.evidence.compare.plan import Plan, make_plan
 from esper_tui.evidence.compare.run import compare
 from esper_tui.evidence.compare.setting import Row
@@ -178,10 +177,21 @@ def test_precision_counts_the_seeds_that_paid():
     assert any("67" in line and "3 kept seeds" in line for line in table(found))
 
 
+def test_regret_is_told_of_the_heuristic_and_of_all_learned_policies():
+    policies = {"A8.1": [0.4, 0.5, 0.6], "A8.2": [0.2, 0.3, 0.4]}
+    found = made(A0=[0.1, 0.2, 0.3], A7=[0.2, 0.3, 0.4], A9=[0.5, 0.6, 0.7], **policies)
+    assert {name: regret.value for name, regret in found.regrets().items()} == {
+        "A7": pytest.approx(0.75),
+        "A8": pytest.approx(0.5),
+    }
+    assert any(line.startswith("A7: regret 75 [75, 75] %") for line in table(found))
+    assert made(A0=[0.1] * 3, A7=[0.2] * 3).regrets() == {}
+
+
 def test_what_is_missing_says_why():
     found = document(made(A0=[0.1] * 3, A7=[0.2] * 3))
     assert "named" in found["missing"]["A8"]
-    assert found["missing"]["A9"] == arms_table.NOT_BUILT["A9"]
+    assert found["missing"]["A9"] == "not asked for"
     assert found["arms"][1]["vs"]["A0"]["difference"]["value"] == pytest.approx(0.1)
     assert found["arms"][1]["precision"] is None
 

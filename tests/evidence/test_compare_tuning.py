@@ -1,15 +1,16 @@
 """What is looked for on the tuning seeds, and how long a comparison goes on."""
 
 import random
-from itertools import islice
+from itertools import islice, product
 
 import pytest
 
-from esper_tui.evidence.compare import run, tuning
+from esper_tui.evidence.compare import run, schedules
 from esper_tui.evidence.compare.grown import Rates, learned, play_grown, wait
 from esper_tui.evidence.compare.plan import BLOCK
-from esper_tui.evidence.compare.setting import TUNING, Setting, instances
-from esper_tui.evidence.compare.tuning import Counted, Found, draw_schedule, find_schedule
+from esper_tui.evidence.compare.schedules import draw_schedule, find_cell, find_schedule, gains_of, grid
+from esper_tui.evidence.compare.setting import TUNING, Setting, changed, instances
+from esper_tui.evidence.compare.tuning import Counted, Found
 from esper_tui.leyline.choices import WAIT, Decision, Op
 from esper_tui.leyline.legality import SETTLING_EPOCHS, Legality
 from esper_tui.leyline.protocols import Observation, PolicyStep
@@ -95,12 +96,37 @@ def test_the_best_schedule_is_found_within_its_episodes(setting, monkeypatch):
         return [[float(i) if first else -10.0 * i] * len(seeds) for i in range(len(plans))]
 
     drawn: list[list] = []
-    monkeypatch.setattr(tuning, "gains_of", gains)
-    monkeypatch.setattr(tuning, "draw_schedule", lambda setting, rng: drawn.append([len(drawn)]) or drawn[-1])
+    monkeypatch.setattr(schedules, "gains_of", gains)
+    monkeypatch.setattr(schedules, "draw_schedule", lambda setting, rng: drawn.append([len(drawn)]) or drawn[-1])
     best = find_schedule(setting, 48, lambda epoch, epochs: None)
-    assert tried == [(16, [0, 1]), (4, [2, 3, 4, 5])]
+    assert tried == [(16, (0, 1)), (4, (2, 3, 4, 5))]
     assert sum(plans * len(seeds) for plans, seeds in tried) == 48
     assert best == [15]
+
+
+def test_the_grid_is_every_slot_blueprint_and_time_once(setting):
+    """20 epochs: the last four decay and a life takes eleven, so that only the first planting is left."""
+    cells = [(plan[0][0], plan[0][1].slot, plan[0][1].blueprint) for plan in grid(setting)]
+    growth = CONFIG.growth
+    assert sorted(cells) == sorted(product([SETTLING_EPOCHS], growth.slots, growth.blueprints))
+    longer = run.build_setting(run.Plan("tiny", changed(CONFIG, run={"epochs": 40}), ("A0",)))
+    assert {plan[0][0] for plan in grid(longer)} == {SETTLING_EPOCHS, (SETTLING_EPOCHS + 21) // 2}
+
+
+def test_the_best_cell_is_the_one_that_gained_most(setting, monkeypatch):
+    def gains(setting, plans, seeds, tell):
+        return [[1.0 if plan[0][1].blueprint == "NORM" else 0.0] * len(seeds) for plan in plans]
+
+    monkeypatch.setattr(schedules, "gains_of", gains)
+    assert find_cell(setting, lambda epoch, epochs: None)[0][1].blueprint == "NORM"
+
+
+def test_schedules_that_do_not_fit_side_by_side_are_played_one_batch_after_the_other(setting, monkeypatch):
+    plans, told = grid(setting)[:3], []
+    together = gains_of(setting, plans, [0, 1], lambda epoch, epochs: None)
+    monkeypatch.setattr(schedules, "MOST_ROWS", 6)
+    assert gains_of(setting, plans, [0, 1], lambda *seen: told.append(seen)) == together
+    assert told[-1] == (40, 40)
 
 
 def test_a_learned_policy_plays_greedily(setting, tmp_path):

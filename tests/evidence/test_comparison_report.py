@@ -41,6 +41,7 @@ def test_the_table_is_that_of_the_summary(tmp_path):
     assert "| A7 − A4 | +1.00 [-1.00, +3.00] | 0.0312 | 0.0936 |" in text
     assert "| A7 | 3 | r0c1 | CONV_LIGHT | 16 | 4 | +2.50 | yes |" in text
     assert "| 0.1 | 73.50 |" in text
+    assert "regret of A7, % of what A9 gains: 25.00 [20.00, 30.00]" in text
     assert "A9 is not there: an oracle needs every schedule" in text
 
 

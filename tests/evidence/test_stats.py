@@ -12,6 +12,7 @@ from esper_tui.evidence.stats import (
     iqm_interval,
     nested_iqm_interval,
     nested_p,
+    regret_interval,
     signed_rank_p,
 )
 
@@ -93,3 +94,19 @@ def test_p_over_policies_agrees_with_the_interval_and_knows_both_sides():
         assert (nested_p(noise + shift) < 0.05) == (found.low > 0 or found.high < 0)
     assert nested_p(noise + 0.5) == nested_p(noise - 0.5) == pytest.approx(2 / 10_001)
     assert nested_p(np.zeros((5, 12))) == 1.0
+
+
+def test_regret_by_hand():
+    """The best schedule gains 10 points in every seed, the policies leave 2 and 4 of them."""
+    alone = np.array([0.50, 0.52, 0.54, 0.56])
+    own = np.stack([alone + 0.08, alone + 0.06])
+    found = regret_interval(np.stack([*own, alone + 0.10, alone]))
+    assert (found.value, found.n) == (pytest.approx(0.3), 4)
+    assert (found.low, found.high) == (pytest.approx(0.2), pytest.approx(0.4))
+
+
+def test_regret_needs_a_schedule_that_gains():
+    alone = np.array([0.50, 0.52, 0.54, 0.56])
+    level = alone + np.array([0.01, -0.01, 0.01, -0.01])
+    assert regret_interval(np.stack([level, level, alone])) is None
+    assert regret_interval(np.stack([level, level + 0.1, alone])[:, :2]) is None

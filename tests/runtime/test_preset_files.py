@@ -47,7 +47,7 @@ def test_layers_lie_over_each_other_and_every_value_knows_where_it_comes_from(tm
     resolved = resolve("mine", ["run.seed=9", "optim.lr=0.05", "optim.lr=0.07"])
     config, origins = resolved.config, resolved.origins
     assert (config.run.envs, config.run.epochs, config.run.seed, config.optim.lr) == (3, 60, 9, 0.07)
-    assert config.tamiyo.slot_order == ("r0c1", "r0c0", "r0c2")
+    assert config.tamiyo.slot_order == ("r0c0", "r0c1", "r0c2")
     assert resolved.description == "Mine."
     assert origins["tamiyo.slot_order"] == "shipped preset quickstart"
     assert origins["run.envs"] == "preset here base"

@@ -80,8 +80,9 @@ def controller(arm: str, plan: Plan, found: Found) -> Make:
         return learned(plan.policy(arm))
     if arm == "A6":
         return random_at(Rates(found.rates["germination"], found.rates["prune"]))
-    if arm == "A7s":
-        return scheduled([(epoch, Decision.from_named(heads)) for epoch, heads in found.schedule])
+    if arm in ("A7s", "A9"):
+        steps = found.schedule if arm == "A7s" else found.oracle
+        return scheduled([(epoch, Decision.from_named(heads)) for epoch, heads in steps])
     return {"A0": wait, "A7": heuristic, "A10": greedy(plan.horizon)}[arm]
 
 

@@ -13,10 +13,11 @@ from esper_tui.evidence.compare.blocks import PARTS, Block, Part, controller
 from esper_tui.evidence.compare.forks import play_forks, questions
 from esper_tui.evidence.compare.plan import BLOCK, Plan, next_block
 from esper_tui.evidence.compare.progress import Nobody, Reporter, Watcher
+from esper_tui.evidence.compare.schedules import Schedule, find_cell, find_schedule
 from esper_tui.evidence.compare.setting import Row, Setting, Tell, instances
 from esper_tui.evidence.compare.store import Store
 from esper_tui.evidence.compare.summary import Comparison, write_results
-from esper_tui.evidence.compare.tuning import Found, find_schedule, find_shape, sweep_learning_rate, watch_policy
+from esper_tui.evidence.compare.tuning import Found, find_shape, sweep_learning_rate, watch_policy
 from esper_tui.runtime import seeding
 from esper_tui.runtime.build import build_shape
 from esper_tui.runtime.probe_cache import choose_engine
@@ -57,15 +58,14 @@ class Player:
         if "A4b" in plan.arms:
             found.shape = unit("tuning-shape", partial(find_shape, setting, found.params))
         if "A7s" in plan.arms:
-            found.schedule = unit("tuning-schedule", partial(self._search, setting))
+            found.schedule = unit("tuning-schedule", lambda tell: _steps(find_schedule(setting, plan.episodes, tell)))
+        if "A9" in plan.arms:
+            found.oracle = unit("tuning-oracle", lambda tell: _steps(find_cell(setting, tell)))
         return setting, found
 
     def _watch(self, setting: Setting, tell: Tell) -> dict[str, Any]:
         rates, params = watch_policy(setting, controller(self.plan.match, self.plan, Found()), tell)
         return {"rates": vars(rates), "params": params}
-
-    def _search(self, setting: Setting, tell: Tell) -> list[list[Any]]:
-        return [[epoch, step.named()] for epoch, step in find_schedule(setting, self.plan.episodes, tell)]
 
     # --- blocks ------------------------------------------------------------------------------------------------
 
@@ -90,6 +90,11 @@ class Player:
     def _fork(self, block: Block, tell: Tell) -> list[dict[str, Any]]:
         asked = questions(block.matched, instances(block.setting.config, [row.seed for row in block.matched]))
         return play_forks(block.setting, asked, self.forks_each, tell) if asked else []
+
+
+def _steps(schedule: Schedule) -> list[list[Any]]:
+    """A schedule as it is stored."""
+    return [[epoch, step.named()] for epoch, step in schedule]
 
 
 def compare(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from esper_tui.evidence.compare.arms import NOT_BUILT, base, default_arms, describe
+from esper_tui.evidence.compare.arms import DEAR, base, default_arms, describe
 from esper_tui.evidence.compare.plan import Plan
 from esper_tui.evidence.compare.setting import Row
 from esper_tui.evidence.compare.tuning import Found
@@ -23,6 +23,7 @@ from esper_tui.evidence.stats import (
     nested_p,
     pooled_interval,
     proportion_interval,
+    regret_interval,
     signed_rank_p,
 )
 from esper_tui.leyline.comparison import TABLE_FILE
@@ -83,10 +84,14 @@ class Comparison:
 
     def against(self, arms: list[str], other: str) -> np.ndarray:
         """Differences of test accuracy to another arm ``[arms, seeds]``, on the seeds that all of them have."""
-        known = [self.accuracies(arm) for arm in (*arms, other)]
-        both = sorted(set.intersection(*(set(accs) for accs in known)))
-        table = np.array([[accs[seed] for seed in both] for accs in known])
+        table = self._shared([*arms, other])
         return table[:-1] - table[-1]
+
+    def _shared(self, arms: list[str]) -> np.ndarray:
+        """Test accuracies ``[arms, seeds]`` on the seeds that all of these arms have."""
+        known = [self.accuracies(arm) for arm in arms]
+        both = sorted(set.intersection(*(set(accs) for accs in known)))
+        return np.array([[accs[seed] for seed in both] for accs in known])
 
     def contrasts(self) -> list[dict[str, Any]]:
         """Primary contrasts with p-values that are adjusted for there being several.
@@ -103,6 +108,15 @@ class Comparison:
             for (other, (difference, p)), q in zip(known.items(), adjusted, strict=True)
         ]
 
+    def regrets(self) -> dict[str, Interval]:
+        """Share of what the best schedule of the grid gains that a controller leaves: (A9 − it) / (A9 − A0)."""
+        if not {"A9", "A0"} <= set(self.plan.arms):
+            return {}
+        groups = dict([self.claimed, ("A7", ["A7"])])
+        played = {name: arms for name, arms in groups.items() if set(arms) <= set(self.plan.arms)}
+        found = {name: regret_interval(self._shared([*arms, "A9", "A0"])) for name, arms in played.items()}
+        return {name: interval for name, interval in found.items() if interval is not None}
+
     def policies(self) -> Interval | None:
         """Difference of all learned policies together to the host alone; the unit is the policy."""
         name, arms = self.claimed
@@ -115,9 +129,9 @@ class Comparison:
         """Arms of the protocol that are not there, and why."""
         every = default_arms(self.plan.config.host.kernel, len(self.plan.policies))
         present = {base(arm) for arm in self.plan.arms}
-        left_out = {arm: "not asked for" for arm in (*every, "A7s", "A10") if arm not in present}
+        left_out = {arm: "not asked for" for arm in (*every, *DEAR) if arm not in present}
         unlearned = {} if self.plan.policies else {"A8": "no learned policy was named"}
-        return left_out | unlearned | NOT_BUILT
+        return left_out | unlearned
 
 
 def _judged(table: np.ndarray) -> tuple[Interval | None, float]:
@@ -174,7 +188,8 @@ def document(found: Comparison) -> dict[str, Any]:
         "schema": SCHEMA, "preset": found.plan.preset, "config": found.plan.config.model_dump(mode="json"),
         "seeds": found.seeds, "match": found.plan.match, "tuning": asdict(found.found),
         "arms": [describe_arm(found, arm) for arm in found.plan.arms], "contrasts": found.contrasts(),
-        "policies": found.policies(), "rows": plain, "forks": found.forks, "missing": found.missing(),
+        "policies": found.policies(), "regrets": found.regrets(), "rows": plain,
+        "forks": found.forks, "missing": found.missing(),
     }  # fmt: skip
     return json.loads(json.dumps(whole, default=asdict))
 

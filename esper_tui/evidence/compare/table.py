@@ -26,6 +26,7 @@ def table(found: Comparison) -> list[str]:
         _accuracies(arms, found.plan.match),
         _costs(arms),
         _contrasts(found),
+        _regrets(found),
         _forks(arms),
         tuned(found.found),
         _rest(found),
@@ -91,6 +92,13 @@ def _contrasts(found: Comparison) -> list[str]:
     return lines
 
 
+def _regrets(found: Comparison) -> list[str]:
+    return [
+        f"{name}: regret {_interval(regret, 100, 0, sign=False)} % of what A9 gains over A0"
+        for name, regret in found.regrets().items()
+    ]
+
+
 def _forks(arms: list[dict[str, Any]]) -> list[str]:
     known = [(arm["arm"], arm["precision"]) for arm in arms if arm["precision"] is not None]
     return [
@@ -115,9 +123,10 @@ def tuned(found: Found) -> list[str]:
     if found.shape:
         shown = "  ".join(f"{g}: {100 * fmean(accs):.1f}" for g, accs in found.shape["tried"].items())
         lines.append(f"A4b, validation accuracy by growth of widths at {found.shape['params']:,} parameters:  {shown}")
-    if found.schedule:
-        plants = [f"{s['slot']} {s['blueprint']} at {e}" for e, s in found.schedule if s["op"] == "GERMINATE"]
-        lines.append(f"A7s plants {', '.join(plants)}")
+    for arm, schedule in (("A7s", found.schedule), ("A9", found.oracle)):
+        plants = [f"{s['slot']} {s['blueprint']} at {e}" for e, s in schedule if s["op"] == "GERMINATE"]
+        if plants:
+            lines.append(f"{arm} plants {', '.join(plants)}")
     return lines
 
 

@@ -1,28 +1,22 @@
 """What is looked for on validation images of the tuning seeds, which no arm is scored on."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any
 
-from esper_tui.evidence.compare.grown import Make, Place, Rates, play_grown, scheduled, wait
+from esper_tui.evidence.compare.grown import Make, Place, Rates, play_grown, wait
 from esper_tui.evidence.compare.hosts import GROWTH, with_parameters
 from esper_tui.evidence.compare.setting import TUNING, Row, Setting, Tell, instances, part_of
 from esper_tui.evidence.compare.static import Job, play_static
-from esper_tui.leyline.choices import Decision, Op
-from esper_tui.leyline.legality import SETTLING_EPOCHS
+from esper_tui.leyline.choices import Op
 from esper_tui.leyline.protocols import Observation, Policy, PolicyStep
 from esper_tui.runtime.build import Parts
-from esper_tui.runtime.seeding import key_number
 
 SEEDS = 4
 LEARNING_RATES = (0.025, 0.05, 0.1, 0.2, 0.4)
 SHAPES = (1.0, 1.5, GROWTH)
 """How fast the widths of a static network grow from block to block."""
-FINALISTS = 4
-"""One in so many schedules is tried again."""
-Plan = list[tuple[int, Decision]]
 
 
 @dataclass
@@ -34,6 +28,7 @@ class Found:
         rates: germination and prune, per boundary at which it was legal.
         params: of the delivered networks of the grown arm, the median.
         schedule: [epoch, heads] of the best fixed schedule.
+        oracle: the same of the best cell of the grid.
         shape: growth of the widths of the best static network, with the accuracies of every one that was tried.
     """
 
@@ -41,6 +36,7 @@ class Found:
     rates: dict[str, float] = field(default_factory=dict)
     params: int = 0
     schedule: list[list[Any]] = field(default_factory=list)
+    oracle: list[list[Any]] = field(default_factory=list)
     shape: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -116,44 +112,3 @@ def find_shape(setting: Setting, params: int, tell: Tell) -> dict[str, Any]:
         found[f"{growth:g}"] = accuracies(rows)
     best = max(found, key=lambda growth: fmean(found[growth]))
     return {"growth": float(best), "tried": found, "params": params}
-
-
-# --- schedules -----------------------------------------------------------------------------------------------------
-
-
-def find_schedule(setting: Setting, episodes: int, tell: Tell) -> Plan:
-    """The best of random schedules: all of them on two tuning seeds, the better ones on others again."""
-    count = max(FINALISTS, episodes // 3)
-    rng = random.Random(key_number("schedules", setting.config.run.seed))
-    plans = [draw_schedule(setting, rng) for _ in range(count)]
-    first = gains_of(setting, plans, [0, 1], part_of(tell, 0, 2))
-    order = sorted(range(count), key=lambda i: -fmean(first[i]))[: max(1, count // FINALISTS)]
-    again = gains_of(setting, [plans[i] for i in order], [2, 3, 4, 5], part_of(tell, 1, 2))
-    scores = {i: fmean(first[i] + more) for i, more in zip(order, again, strict=True)}
-    return plans[max(scores, key=scores.__getitem__)]
-
-
-def draw_schedule(setting: Setting, rng: random.Random) -> Plan:
-    """One or two seeds, each planted at a time, moved on as soon as its gates open, and committed."""
-    growth, tamiyo = setting.config.growth, setting.config.tamiyo
-    slots = rng.sample(growth.slots, k=rng.randint(1, min(2, len(growth.slots))))
-    plan: Plan = []
-    for slot in slots:
-        epoch = rng.randint(SETTLING_EPOCHS, max(SETTLING_EPOCHS, setting.config.last_germination))
-        planting = Decision(
-            op=Op.GERMINATE, slot=slot, blueprint=rng.choice(growth.blueprints), style=tamiyo.style,
-            tempo=tamiyo.tempo, alpha_target="FULL",
-        )  # fmt: skip
-        moving = [Decision(op=Op.ADVANCE, slot=slot)] * 3 + [Decision(op=Op.FOSSILIZE, slot=slot)]
-        plan.append((epoch, planting))
-        plan += [(epoch, decision) for decision in moving]
-    return plan
-
-
-def gains_of(setting: Setting, plans: Sequence[Plan], seeds: Sequence[int], tell: Tell) -> list[list[float]]:
-    """Validation loss of the host alone minus that with each schedule, per seed."""
-    makers: dict[str, Make] = {"A0": wait} | {str(i): scheduled(plan) for i, plan in enumerate(plans)}
-    rows = play_grown(setting, seeds, instances(setting.config, seeds, TUNING), makers, tell)
-    losses = [row.val_loss if row.val_loss is not None else float("inf") for row in rows]
-    alone, n = losses[: len(seeds)], len(seeds)
-    return [[a - b for a, b in zip(alone, losses[i * n : (i + 1) * n], strict=True)] for i in range(1, len(plans) + 1)]

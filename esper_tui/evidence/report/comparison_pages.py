@@ -244,6 +244,9 @@ def _setup(document: Row) -> list[Block]:
     if contrasts:
         head = ("contrast", ">points [95 %]", ">p", ">p, Holm")
         blocks.append(Table(head, tuple(map(_contrast, contrasts)), "Primary contrasts."))
+    if isinstance(regrets := document.get("regrets"), dict) and regrets:
+        left = ((f"regret of {name}, % of what A9 gains", _bracketed(regret)) for name, regret in regrets.items())
+        blocks.append(Facts(tuple(left)))
     if missing := document.get("missing"):
         blocks.append(Facts(tuple((f"{arm} is not there", str(why)) for arm, why in missing.items())))
     return [Facts(tuple(_task(document.get("config") or {}, tuning.get("rates") or {}))), *blocks]
