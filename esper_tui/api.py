@@ -221,8 +221,11 @@ def load_grown(path: str | Path) -> "nn.Sequential":
     return load(path)
 
 
-def report(runs: str | Path | Sequence[str | Path], to: str | Path | None = None, measure: bool = False) -> Path:
+def report(runs: str | Path | Sequence[str | Path], to: str | Path | None = None, measure: bool | None = None) -> Path:
     """Writes the report on runs, or on a comparison, as HTML and Markdown; returns the HTML file.
+
+    ``measure``: whether the exported modules are measured on the test images; None does so for a single run that has
+    its test result.
 
     Raises:
         EsperError: if a run cannot be read or a file cannot be written.

@@ -1,6 +1,7 @@
 """``esper compare``: does growing pay on a task, against which rival, and by how much?"""
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,21 +22,28 @@ SEEDS, LEAST_FORKS = 20, 4
 Policy = Annotated[list[str] | None, typer.Option("--policy", help="A learned policy for A8; may be repeated.")]
 
 
+QUIET_S = 60.0
+
+
 class Lines:
-    """Says what is finished, a line each; on a terminal also how far the present one is."""
+    """Says what is finished, a line each; also how far the present one is: on a terminal always, else every minute."""
 
     def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
+        self.live, self.said = sys.stderr.isatty(), time.monotonic()
 
     def epoch(self, unit: str, epoch: int, epochs: int) -> None:
         if self.live:
             typer.echo(f"\r\033[K{unit}: epoch {epoch} of {epochs}", err=True, nl=False)
+        elif time.monotonic() - self.said >= QUIET_S:
+            typer.echo(f"{unit:<24} epoch {epoch} of {epochs}", err=True)
+            self.said = time.monotonic()
 
     def unit(self, unit: str, seconds: float, done: int, of: int | None, eta_s: float | None) -> None:
         if self.live:
             typer.echo("\r\033[K", err=True, nl=False)
         which = f"{done}/{of}" if of is not None else str(done)
         typer.echo(f"{unit:<24} {seconds:6.0f} s  done={which} eta={_left(eta_s)}", err=True)
+        self.said = time.monotonic()
 
     def found(self, found: "Found") -> None:
         from esper_tui.evidence.compare.table import tuned
@@ -81,7 +89,7 @@ def compare(
     _check(seeds, minutes, forks)
     resolved = resolve(preset, [*(overrides or []), *_settings(seed, device)])
     options = {"match": match, "sweep": sweep, "episodes": episodes, "horizon": horizon}
-    names = (arms or "").replace(",", " ").split()
+    names = _names(arms)
     plan = make_plan(resolved.name, resolved.config, names, policy or [], **options)
     folder = to or plan.default_folder()
     typer.echo(f"arms {' '.join(plan.arms)} into {folder}", err=True)
@@ -104,6 +112,16 @@ def _check(seeds: int | None, minutes: float | None, forks: int) -> None:
             f"--forks {forks}: two standard errors over fewer than {LEAST_FORKS} forks say little; give {LEAST_FORKS} "
             "or more, or 0"
         )
+
+
+def _names(arms: str | None) -> list[str]:
+    """Arms of a list with commas or blanks; none without a list."""
+    from esper_tui.leyline.errors import UsageError
+
+    names = (arms or "").replace(",", " ").split()
+    if arms is not None and not names:
+        raise UsageError(f"--arms {arms!r} names no arm; write for example A0,A2,A7, or leave it out")
+    return names
 
 
 def _settings(seed: int | None, device: str | None) -> list[str]:

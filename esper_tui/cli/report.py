@@ -18,14 +18,23 @@ def report(
         typer.Argument(metavar="RUN...", help="Runs, or the folder of a comparison.", autocompletion=run_ids),
     ],
     to: Annotated[
-        Path | None, typer.Option("--to", help="File for it, .html or .md; else reports/report.html of the run.")
+        Path | None,
+        typer.Option(
+            "--to", help="File for it, .html or .md; else reports/report.html of the run, report.html here of several."
+        ),
     ] = None,
     terminal: Annotated[
         bool, typer.Option("--terminal", "-t", help="Show it here, plots included, and write nothing without --to.")
     ] = False,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Measure the exported modules again on the test images.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--measure/--no-measure",
+            help="Measure the exported modules on the test images; done for one run that has its test result, "
+            "unless told otherwise.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write one HTML file that needs nothing else, and the same as Markdown."""
     from esper_tui.evidence.report.write import make_report, write_report

@@ -88,6 +88,16 @@ class RunFolder:
 
 def provenance(parts: Parts) -> dict[str, Any]:
     """What a result depends on besides the configuration: versions, machine, engine choice, source."""
+    choice = parts.choice
+    return made_with() | {
+        "device": choice.device,
+        "engine": choice.document(),
+        "data": parts.source.checksum(),
+    }
+
+
+def made_with() -> dict[str, Any]:
+    """Versions, machine, source and command of this process."""
     import torch
 
     return {
@@ -95,9 +105,6 @@ def provenance(parts: Parts) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),
-        "device": parts.choice.device,
-        "engine": parts.choice.document(),
-        "data": parts.source.checksum(),
         "git": _git_revision(),
         "command": sys.argv[1:],
     }

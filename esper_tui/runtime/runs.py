@@ -128,6 +128,8 @@ def find_run(name: str) -> Path:
         return found[0]
     if not found:
         _refuse_unborn(name)
+        if Path(name).is_dir():
+            raise UsageError(f"{name} is a folder, but not that of a run; `esper runs list` shows all")
         raise UsageError(f"there is no run {name!r} in {runs_folder()}; `esper runs list` shows all")
     raise UsageError(f"{name!r} fits {len(found)} runs: {', '.join(p.name for p in found[:4])}; write more of the id")
 

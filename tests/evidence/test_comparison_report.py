@@ -97,6 +97,23 @@ def test_a_summary_that_is_none(tmp_path, text):
         make_report([str(tmp_path)])
 
 
+@pytest.mark.parametrize(("n", "sentence"), [(8, "8 paired seeds. It kept 1.1 of 1.4"), (5, "so few seeds say little")])
+def test_few_seeds_decide_nothing(tmp_path, n, sentence):
+    document = comparison()
+    for arm in document["arms"]:
+        for versus in arm["vs"].values():
+            versus["difference"]["n"] = n
+    report = comparison_report(tmp_path) if write(tmp_path, document) else None
+    assert sentence in to_markdown(report)
+
+
+def test_it_says_what_it_was_made_with(tmp_path):
+    made = {"esper": "1.2", "torch": "2.3", "python": "3.4", "platform": "here", "git": "abc", "command": ["compare"]}
+    text = to_markdown(comparison_report(tmp_path) if write(tmp_path, comparison() | {"made": made}) else None)
+    for said in ("esper 1.2 torch 2.3 python 3.4", "here", "abc", "compare", "0 to 7 of run.seed"):
+        assert said in text
+
+
 def test_a_comparison_stands_alone(tmp_path):
     folder = write(tmp_path, comparison())
     for words, measure in ([folder, "last"], False), ([folder], True):

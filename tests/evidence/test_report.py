@@ -128,7 +128,7 @@ def test_markdown_says_the_same_tables(quick):
 def golden(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("ESPER_RUNS_DIR", str(folder))
     write_run(folder / "quick", load("quick"), description="Six small networks.", tags=["baseline"])
-    return to_markdown(make_report(["quick"])[0])
+    return to_markdown(make_report(["quick"], measure=False)[0])
 
 
 def test_the_markdown_is_that_of_the_golden_file(tmp_path, monkeypatch):
@@ -175,9 +175,21 @@ def test_in_the_terminal_nothing_is_written(quick, monkeypatch):
     assert not (quick / "reports").exists()
 
 
-def test_the_exported_modules_are_measured_on_demand(finished_run, tmp_path):
+def test_what_cannot_be_measured_is_said_and_costs_nothing_else(finished_run, tmp_path):
     run = shutil.copytree(finished_run.folder, tmp_path / "run")
-    done = console.esper("report", str(run), "--measure", "--to", str(tmp_path / "x.html"))
+    for part in ("artefacts", "checkpoints"):
+        shutil.rmtree(run / part)
+    done = console.esper("report", str(run), "--to", str(tmp_path / "x.html"))
+    assert done.code == 0, done.err
+    assert "They could not be measured for this report" in (tmp_path / "x.md").read_text()
+    assert console.esper("report", str(run), "--measure", "--to", str(tmp_path / "y.html")).code != 0
+    assert console.esper("report", str(run), "--no-measure", "--to", str(tmp_path / "z.html")).code == 0
+    assert "The exported modules" not in (tmp_path / "z.md").read_text()
+
+
+def test_the_exported_modules_are_measured(finished_run, tmp_path):
+    run = shutil.copytree(finished_run.folder, tmp_path / "run")
+    done = console.esper("report", str(run), "--to", str(tmp_path / "x.html"))
     assert done.code == 0, done.err
     rows = Page((tmp_path / "x.html").read_text()).table("exported module %, [95 %]", "the run said %")
     assert len(rows) == 2

@@ -69,6 +69,8 @@ def make_plan(preset: str, config: RunConfig, arms: list[str], policies: list[st
     match = options.pop("match", MATCH)
     found = chosen_arms(arms, config.host.kernel, len(policies), match)
     grown = [name for name in found if ARMS[base(name)].grows and name != "A0"]
+    if base(match) in ARMS and (match == "A0" or not ARMS[base(match)].grows):
+        raise UsageError(f"--match {match}: it does not grow; other arms are made equal to one that does, such as A7")
     if any(ARMS[base(name)].matched for name in found) and match not in grown:
         raise UsageError(f"--match {match}: other arms are made equal to it, but it is not played; name it in --arms")
     return Plan(preset, config, found, tuple(policies), match, **options)

@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from esper_tui.evidence.compare.flops import Costs
-from esper_tui.evidence.compare.setting import Row, Setting, Tell, measure_delivered
+from esper_tui.evidence.compare.setting import POINTS, Row, Setting, Tell, measure_delivered
 from esper_tui.evidence.scratch import plant_full
 from esper_tui.kasmina.host import CnnSpec
 from esper_tui.kasmina.network import Network, Planted
@@ -16,9 +16,6 @@ from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.state import Instance
 from esper_tui.runtime.build import Parts
 from esper_tui.tolaria.engine import Measured
-
-POINTS = 10
-"""Times that a network which nobody decides about is measured on its way."""
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,14 @@ class Store:
         return not (self.folder / PLAN_FILE).exists()
 
     def check(self, plan: Plan) -> None:
-        """Raises ``Busy`` if the folder holds another comparison or anything else."""
+        """Raises ``Busy`` if the folder holds another comparison, ``CannotWrite`` if it holds anything else."""
         folder = self.folder
         if self.is_new and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise Busy(f"{folder} holds other files; choose another --to")
-        if not self.is_new and self.read(PLAN_FILE) != plan.document():
+            raise CannotWrite(f"{folder} holds other files; choose another --to")
+        if not self.is_new and (differing := _differing(self.read(PLAN_FILE), plan.document())):
             raise Busy(
-                f"{folder} holds another comparison; repeat its command to go on with it, or choose another --to"
+                f"{folder} holds another comparison ({', '.join(differing[:4])} differs); repeat its command to go on "
+                "with it, or choose another --to"
             )
 
     def create(self, plan: Plan) -> None:
@@ -75,3 +76,12 @@ class Store:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise Incompatible(f"{path} is damaged ({error}); delete it and repeat the command") from None
+
+
+def _differing(one: Any, other: Any, name: str = "") -> list[str]:
+    """Keys under which two documents differ, as ``section.key``."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return [] if one == other else [name or "everything"]
+    keys = dict.fromkeys((*one, *other))
+    below = name + "." if name and name != "config" else ""
+    return [found for key in keys for found in _differing(one.get(key), other.get(key), below + key)]

@@ -27,6 +27,7 @@ from esper_tui.evidence.stats import (
     signed_rank_p,
 )
 from esper_tui.leyline.comparison import TABLE_FILE
+from esper_tui.runtime.folder import made_with
 from esper_tui.runtime.runs import write_atomically
 
 SCHEMA = 1
@@ -186,7 +187,7 @@ def document(found: Comparison) -> dict[str, Any]:
     plain = [{name: getattr(row, name) for name in COLUMNS} for row in found.rows]
     whole = {
         "schema": SCHEMA, "preset": found.plan.preset, "config": found.plan.config.model_dump(mode="json"),
-        "seeds": found.seeds, "match": found.plan.match, "tuning": asdict(found.found),
+        "made": made_with(), "seeds": found.seeds, "match": found.plan.match, "tuning": asdict(found.found),
         "arms": [describe_arm(found, arm) for arm in found.plan.arms], "contrasts": found.contrasts(),
         "policies": found.policies(), "regrets": found.regrets(), "rows": plain,
         "forks": found.forks, "missing": found.missing(),

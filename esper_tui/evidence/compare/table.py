@@ -93,9 +93,12 @@ def _contrasts(found: Comparison) -> list[str]:
 
 
 def _regrets(found: Comparison) -> list[str]:
+    regrets = found.regrets()
+    if "A9" in found.plan.arms and not regrets:
+        return ["no regret is given: A9 is not surely better than A0 on these seeds, or nothing is there to compare"]
     return [
         f"{name}: regret {_interval(regret, 100, 0, sign=False)} % of what A9 gains over A0"
-        for name, regret in found.regrets().items()
+        for name, regret in regrets.items()
     ]
 
 
@@ -126,7 +129,7 @@ def tuned(found: Found) -> list[str]:
     for arm, schedule in (("A7s", found.schedule), ("A9", found.oracle)):
         plants = [f"{s['slot']} {s['blueprint']} at {e}" for e, s in schedule if s["op"] == "GERMINATE"]
         if plants:
-            lines.append(f"{arm} plants {', '.join(plants)}")
+            lines.append(f"{arm} plants {', '.join(plants)}, chosen on tuning seeds")
     return lines
 
 
@@ -141,8 +144,8 @@ def _rest(found: Comparison) -> list[str]:
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A Markdown table with columns of even width; numbers to the right."""
     columns = list(zip(head, *rows, strict=True))
-    widths = [max(len(cell) for cell in column) for column in columns]
     right = [i > 1 for i in range(len(head))]
+    widths = [max(2, *(len(cell) for cell in column)) for column in columns]
 
     def line(cells: Sequence[str]) -> str:
         placed: list[Callable[[int], str]] = [c.rjust if r else c.ljust for c, r in zip(cells, right, strict=True)]

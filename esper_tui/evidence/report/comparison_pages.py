@@ -16,6 +16,8 @@ MAX_BYTES = 2**28
 SCHEMA = 1
 BASES = (("A7", "the heuristic"), ("A0", "the host alone"))
 """Arms that the others are compared with, where they are there."""
+FEW = 6
+"""Below so many pairs not even a difference of one sign in all of them has a p below 0.05 (signed rank)."""
 
 
 def is_comparison(folder: Path) -> bool:
@@ -74,9 +76,12 @@ def _bottom_line(arms: list[Row]) -> str:
         return f"{len(arms)} arms were compared."
     sure = {"good": "", "bad": ": worse", "": ": undecided, the interval holds 0"}[_tone(base)]
     value, _, ends = _bracketed(base, sign=True).partition(" ")
+    if (number(base["n"]) or 0) < FEW:
+        sure = ": undecided, so few seeds say little"
+    kept, planted = (fixed(grown.get(key), 1) for key in ("kept", "planted"))
     return (
         f"The heuristic's grown networks against the host alone: {value} points of test accuracy, "
-        f"95 % interval {ends}, {count(base['n'])} paired seeds{sure}."
+        f"95 % interval {ends}, {count(base['n'])} paired seeds{sure}. It kept {kept} of {planted} seeds per network."
     )
 
 
@@ -249,14 +254,30 @@ def _setup(document: Row) -> list[Block]:
         blocks.append(Facts(tuple(left)))
     if missing := document.get("missing"):
         blocks.append(Facts(tuple((f"{arm} is not there", str(why)) for arm, why in missing.items())))
-    return [Facts(tuple(_task(document.get("config") or {}, tuning.get("rates") or {}))), *blocks]
+    return [Facts((*_task(document.get("config") or {}, tuning.get("rates") or {}), *_made(document))), *blocks]
 
 
 def _task(config: Row, rates: Row) -> Iterator[tuple[str, str]]:
     run, data, optim = (config.get(key) or {} for key in ("run", "data", "optim"))
     size, epochs = f"{data.get('image_size')}x{data.get('image_size')}", run.get("epochs")
-    yield "task", f"{data.get('name')}, {size}, {count(data.get('train_images'))} training images, {epochs} epochs"
+    train, val, test = (count(data.get(f"{part}_images")) for part in ("train", "val", "test"))
+    yield "task", f"{data.get('name')}, {size}, {epochs} epochs; {train} training, {val} validation, {test} test images"
     yield "optimiser", f"{optim.get('name', DASH)}, learning rate {optim.get('lr', DASH)}"
     if rates:
         plants, prunes = (percent(rates.get(key)) for key in ("germination", "prune"))
         yield "random arm", f"plants at {plants} % and prunes at {prunes} % of the boundaries where it may"
+
+
+def _made(document: Row) -> Iterator[tuple[str, str]]:
+    """Which seeds, and what they were played with."""
+    seeds, made = number(document.get("seeds")), document.get("made")
+    if seeds:
+        yield (
+            "seeds",
+            f"0 to {seeds - 1:.0f} of run.seed {((document.get('config') or {}).get('run') or {}).get('seed', DASH)}",
+        )
+    if isinstance(made, dict):
+        yield "versions", " ".join(f"{name} {made.get(name, DASH)}" for name in ("esper", "torch", "python"))
+        yield "machine", f"{made.get('platform', DASH)}"
+        yield "source", f"{made.get('git') or 'installed'}"
+        yield "command", " ".join(map(str, made.get("command") or [])) or DASH

@@ -1,4 +1,4 @@
-"""``--measure``: the exported modules themselves on the test images, beside what the run said of its networks."""
+"""The exported modules themselves on the test images, beside what the run said of its networks."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,8 @@ from esper_tui.evidence.report.blocks import Cell, Paragraph, Section, Table
 from esper_tui.evidence.report.facts import RunFacts
 from esper_tui.evidence.report.numbers import DASH, percent
 from esper_tui.evidence.stats import Interval
+
+TITLE = "The exported modules"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ def measure_exports(facts: RunFacts) -> list[Measured]:
     ]
 
 
-def measured_section(measured: list[Measured]) -> Section:
+def measured_section(measured: list[Measured] | str) -> Section:
+    """``measured``: what they scored, or why they could not be measured."""
+    if isinstance(measured, str):
+        return Section(TITLE, (Paragraph(f"They could not be measured for this report: {measured.rstrip('.')}."),))
     rows = tuple(
         (
             Cell(str(m.env)), Cell(f"{m.parameters:,}"),
@@ -59,4 +64,4 @@ def measured_section(measured: list[Measured]) -> Section:
     note = f"Exported modules on the {n:,} test images; intervals over images (Clopper and Pearson)."
     about = "Measured again for this report: the modules that `esper export` writes, not the networks of the run."
     head = (">env", ">parameters", ">exported module %, [95 %]", ">the run said %")
-    return Section("The exported modules", (Paragraph(about), Table(head, rows, note)))
+    return Section(TITLE, (Paragraph(about), Table(head, rows, note)))

@@ -24,7 +24,7 @@ PAGES: dict[str, Callable[[RunFacts], Section]] = {
 }
 
 
-def run_report(facts: RunFacts, measured: list[Measured] | None = None) -> Report:
+def run_report(facts: RunFacts, measured: list[Measured] | str | None = None) -> Report:
     """A whole report on one run; ``measured`` is what the exported modules scored, if they were asked."""
     head, foot = guarded("", head_section, facts), guarded("How to read this", reading_section, facts)
     sections = (head, *run_sections(facts, 2, measured), foot)
@@ -32,7 +32,7 @@ def run_report(facts: RunFacts, measured: list[Measured] | None = None) -> Repor
     return Report(f"{preset}", f"run {facts.name}", sections, badges(facts))
 
 
-def run_sections(facts: RunFacts, level: int, measured: list[Measured] | None = None) -> tuple[Section, ...]:
+def run_sections(facts: RunFacts, level: int, measured: list[Measured] | str | None = None) -> tuple[Section, ...]:
     """Everything but head and foot."""
     found = [guarded(title, page, facts) for title, page in PAGES.items()]
     if measured is not None:

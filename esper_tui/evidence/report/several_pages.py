@@ -10,7 +10,7 @@ from esper_tui.evidence.report.run_pages import guarded, run_report, run_section
 from esper_tui.runtime.receipt import assisted_steps, badge
 
 
-def runs_report(runs: list[RunFacts], measured: list[list[Measured] | None]) -> Report:
+def runs_report(runs: list[RunFacts], measured: list[list[Measured] | str | None]) -> Report:
     """One run has a report of its own; several have an overview."""
     if len(runs) == 1:
         return run_report(runs[0], measured[0])

@@ -5,17 +5,20 @@ from pathlib import Path
 
 from esper_tui.evidence.report.blocks import Report
 from esper_tui.evidence.report.comparison_pages import comparison_report, is_comparison
-from esper_tui.evidence.report.facts import read_facts
+from esper_tui.evidence.report.facts import RunFacts, read_facts
+from esper_tui.evidence.report.measuring import Measured
 from esper_tui.evidence.report.several_pages import runs_report
-from esper_tui.leyline.errors import CannotWrite, UsageError
+from esper_tui.leyline.errors import CannotWrite, EsperError, UsageError
 from esper_tui.runtime.runs import find_run, write_atomically
 
 SUFFIXES = (".html", ".md")
 NAME = "report.html"
 
 
-def make_report(names: Sequence[str], measure: bool = False) -> tuple[Report, Path]:
+def make_report(names: Sequence[str], measure: bool | None = None) -> tuple[Report, Path]:
     """The report on runs, or on one comparison, and where it is written unless somebody says otherwise.
+
+    ``measure``: whether the exported modules are measured; None does so for a single run that has its test result.
 
     Raises:
         UsageError: if there is no such run, or nothing in it yet.
@@ -29,13 +32,28 @@ def make_report(names: Sequence[str], measure: bool = False) -> tuple[Report, Pa
             raise UsageError("--measure is for runs; a comparison keeps no networks")
         return comparison_report(folders[0]), folders[0] / NAME
     runs = [read_facts(find_run(name)) for name in names]
-    found = []
-    for facts in runs:
-        if measure:
-            from esper_tui.evidence.report.measuring import measure_exports
-        found.append(measure_exports(facts) if measure else None)
-    home = runs[0].folder / "reports" if len(runs) == 1 else Path()
+    alone = len(runs) == 1
+    found = [_exports(facts, measure, alone) for facts in runs]
+    home = runs[0].folder / "reports" if alone else Path()
     return runs_report(runs, found), home / NAME
+
+
+def _exports(facts: RunFacts, measure: bool | None, alone: bool) -> list[Measured] | str | None:
+    """What the exported modules of a run score, why nobody can know, or None where it was not asked.
+
+    Raises:
+        EsperError: if somebody asked and it cannot be had.
+    """
+    if measure is False or (measure is None and not (alone and facts.record.test)):
+        return None
+    from esper_tui.evidence.report.measuring import measure_exports
+
+    try:
+        return measure_exports(facts)
+    except EsperError as error:
+        if measure:
+            raise
+        return str(error)
 
 
 def write_report(report: Report, to: Path) -> tuple[Path, Path]:
