@@ -4,7 +4,7 @@ Everything is paired: an environment and its control share initialisation, data 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -133,11 +133,12 @@ def _write_nothing(sync: bool = False) -> None:
     return None
 
 
-def bench_growth(say: Callable[[str], None], tasks: list[str], pairs: int) -> None:
+def bench_growth(say: Callable[[str], None], tasks: list[str], pairs: int, overrides: Sequence[str] = ()) -> None:
     say(machine())
     for name in tasks:
         task, began = TASKS[name], time.perf_counter()
-        config = resolve(task.preset, [*task.overrides, f"run.envs={pairs}"]).config
+        words = [*task.overrides, f"run.envs={pairs}", *overrides]
+        config = resolve(task.preset, words).config
         splits = load_splits(config.data, generator)
         data = config.data
         say(
@@ -145,7 +146,7 @@ def bench_growth(say: Callable[[str], None], tasks: list[str], pairs: int) -> No
             f"images of {data.image_size}x{data.image_size}, {config.run.epochs} epochs, {pairs} paired seeds"
         )
         lr = sweep_learning_rate(say, config, splits)
-        config = resolve(task.preset, [*task.overrides, f"run.envs={pairs}", f"optim.lr={lr}"]).config
+        config = resolve(task.preset, [*words, f"optim.lr={lr}"]).config
         report(say, task, *run_growth(config, splits))
         say(f"{time.perf_counter() - began:.0f} s")
 

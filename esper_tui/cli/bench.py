@@ -170,6 +170,7 @@ def growth(
     ] = None,
     pairs: Annotated[int, typer.Option(min=3, help="Paired seeds.")] = 8,
     histories: Annotated[int, typer.Option(min=0, help="Simulated histories of null seeds; 0 leaves them out.")] = 200,
+    overrides: Set = None,
 ) -> None:
     """What the heuristic buys against control twins; how often a seed that does nothing is kept."""
     from esper_tui.bench.growth import TASKS, bench_growth
@@ -180,6 +181,6 @@ def growth(
     for name in tasks or []:
         if name not in TASKS:
             raise UsageError(f"there is no task {name!r}{nearest(name, list(TASKS))}; choose from {', '.join(TASKS)}")
-    bench_growth(typer.echo, tasks or list(TASKS), pairs)
+    bench_growth(typer.echo, tasks or list(TASKS), pairs, overrides or [])
     if histories:
         bench_null_seeds(typer.echo, histories, replicas=16)
