@@ -137,7 +137,7 @@ def bench_growth(say: Callable[[str], None], tasks: list[str], pairs: int, overr
     say(machine())
     for name in tasks:
         task, began = TASKS[name], time.perf_counter()
-        words = [*task.overrides, f"run.envs={pairs}", *overrides]
+        words = [*task.overrides, *overrides, f"run.envs={pairs}"]
         config = resolve(task.preset, words).config
         splits = load_splits(config.data, generator)
         data = config.data

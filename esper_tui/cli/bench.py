@@ -181,6 +181,9 @@ def growth(
     for name in tasks or []:
         if name not in TASKS:
             raise UsageError(f"there is no task {name!r}{nearest(name, list(TASKS))}; choose from {', '.join(TASKS)}")
+    for word in overrides or []:
+        if word.partition("=")[0].strip() in ("run.envs", "optim.lr", "reward.control"):
+            raise UsageError(f"--set {word}: --pairs, the sweep and the twins of this bench decide about it")
     bench_growth(typer.echo, tasks or list(TASKS), pairs, overrides or [])
     if histories:
         bench_null_seeds(typer.echo, histories, replicas=16)

@@ -150,9 +150,13 @@ def regret_interval(accuracies: np.ndarray, seed: int = 0) -> Interval | None:
     Args:
         accuracies: ``[policies + 2, seeds]``; the last two rows are the best schedule and the host alone.
 
-    None below three seeds, and where the best schedule is not better than the host in 97.5 % of the resamples.
+    Of three policies or more the policy is the unit, of fewer the seed, after averaging over the policies.  None
+    below three seeds, and where the best schedule is not better than the host in every resample: a ratio to a gain
+    that may be zero means nothing.
     """
     own, (best, alone) = accuracies[:-2], accuracies[-2:]
+    pooled = len(own) > 2
+    own = own if pooled else own.mean(0, keepdims=True)
     policies, seeds = own.shape
     if seeds < 3:
         return None
@@ -160,10 +164,11 @@ def regret_interval(accuracies: np.ndarray, seed: int = 0) -> Interval | None:
     i = rng.integers(policies, size=(RESAMPLES, policies, 1))
     j = rng.integers(seeds, size=(RESAMPLES, 1, seeds))
     lost, most = iqm((best - own)[i, j].reshape(RESAMPLES, -1)), iqm((best - alone)[j[:, 0]])
-    if np.quantile(most, (1 - CONFIDENCE) / 2) <= 0:
+    if most.min() <= 0:
         return None
     low, high = np.quantile(lost / most, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(iqm((best - own).ravel()) / iqm(best - alone)), float(low), float(high), seeds)
+    value = iqm((best - own).ravel()) / iqm(best - alone)
+    return Interval(float(value), float(low), float(high), policies if pooled else seeds)
 
 
 def nested_p(values: np.ndarray, seed: int = 0) -> float:

@@ -8,12 +8,14 @@ from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, Field
 
 PLAN_FILE, UNITS, TABLE_FILE, PROGRESS_FILE = "plan.json", "units", "table.md", "progress.json"
+MADE_FILE = "made.json"
+"""With which programs, machines and commands the units were made."""
 POINTER_SUFFIX = ".folder"
 """Files in the default place with the path of a comparison that is elsewhere, in one line."""
 STALE_AFTER_S = 60.0
+"""So long after its last word a comparison of another host counts as stopped."""
 MOST = 10**12
 """No count, number of a process or time of a file is larger; what is, was not written by this program."""
-"""So long after its last word a comparison of another host counts as stopped."""
 State = Literal["playing", "done", "interrupted"]
 
 

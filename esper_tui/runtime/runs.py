@@ -128,14 +128,12 @@ def find_run(name: str) -> Path:
         return found[0]
     if not found:
         _refuse_unborn(name)
-        if Path(name).is_dir():
-            raise UsageError(f"{name} is a folder, but not that of a run; `esper runs list` shows all")
         raise UsageError(f"there is no run {name!r} in {runs_folder()}; `esper runs list` shows all")
     raise UsageError(f"{name!r} fits {len(found)} runs: {', '.join(p.name for p in found[:4])}; write more of the id")
 
 
 def _refuse_unborn(name: str) -> None:
-    """Raises ``UsageError`` for a folder whose process ended before there was a run in it."""
+    """Raises ``UsageError`` for a folder that is there and holds no run, with the reason."""
     with contextlib.suppress(OSError, RuntimeError):
         for path in (Path(name).expanduser(), runs_folder() / name):
             if not (path / LOCK_FILE).is_file() or is_run(path):
@@ -143,6 +141,8 @@ def _refuse_unborn(name: str) -> None:
             if holder(path):
                 raise UsageError(f"{path} is only being prepared; try again when its first epoch has begun")
             raise UsageError(f"{path} holds no run: its process ended before the first epoch; start it once more")
+        if name and Path(name).expanduser().is_dir():
+            raise UsageError(f"{name} is a folder, but not that of a run; `esper runs list` shows all")
 
 
 def _run_at(name: str) -> Path | None:

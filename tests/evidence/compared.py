@@ -54,5 +54,5 @@ def comparison() -> Row:
         ],
         "regrets": {"A7": interval(0.25, 0.05)},
         "forks": [fork | {"gains": [0.02, 0.03, 0.01, 0.04], "paid": True}],
-        "missing": {"A9": "an oracle needs every schedule"},
+        "missing": {"A10": "not asked for"},
     }  # fmt: skip

@@ -34,6 +34,8 @@ def test_what_an_arm_needs_is_played_too():
         (["A4b"], 3, "A7", "blind hosts"),
         (["A2"], 3, "A8", "--match A8 needs"),
         (["A2"], 3, "A5", "--match A5"),
+        (["A6"], 3, "A6", "--match A6"),
+        (["A9"], 3, "A77", "--match A77"),
     ],
 )
 def test_arms_that_cannot_be_played_are_one_sentence(arms, kernel, match, word):

@@ -1,15 +1,16 @@
 """What is looked for on the tuning seeds, and how long a comparison goes on."""
 
+import math
 import random
 from itertools import islice, product
 
 import pytest
 
 from esper_tui.evidence.compare import run, schedules
-from esper_tui.evidence.compare.grown import Rates, learned, play_grown, wait
+from esper_tui.evidence.compare.grown import Rates, learned, play_grown, scheduled, wait
 from esper_tui.evidence.compare.plan import BLOCK
-from esper_tui.evidence.compare.schedules import draw_schedule, find_cell, find_schedule, gains_of, grid
-from esper_tui.evidence.compare.setting import TUNING, Setting, changed, instances
+from esper_tui.evidence.compare.schedules import draw_schedule, find_cell, find_schedule, grid, life, scores_of
+from esper_tui.evidence.compare.setting import TUNING, Row, Setting, changed, instances
 from esper_tui.evidence.compare.tuning import Counted, Found
 from esper_tui.leyline.choices import WAIT, Decision, Op
 from esper_tui.leyline.legality import SETTLING_EPOCHS, Legality
@@ -96,7 +97,7 @@ def test_the_best_schedule_is_found_within_its_episodes(setting, monkeypatch):
         return [[float(i) if first else -10.0 * i] * len(seeds) for i in range(len(plans))]
 
     drawn: list[list] = []
-    monkeypatch.setattr(schedules, "gains_of", gains)
+    monkeypatch.setattr(schedules, "scores_of", gains)
     monkeypatch.setattr(schedules, "draw_schedule", lambda setting, rng: drawn.append([len(drawn)]) or drawn[-1])
     best = find_schedule(setting, 48, lambda epoch, epochs: None)
     assert tried == [(16, (0, 1)), (4, (2, 3, 4, 5))]
@@ -117,15 +118,38 @@ def test_the_best_cell_is_the_one_that_gained_most(setting, monkeypatch):
     def gains(setting, plans, seeds, tell):
         return [[1.0 if plan[0][1].blueprint == "NORM" else 0.0] * len(seeds) for plan in plans]
 
-    monkeypatch.setattr(schedules, "gains_of", gains)
+    monkeypatch.setattr(schedules, "scores_of", gains)
     assert find_cell(setting, lambda epoch, epochs: None)[0][1].blueprint == "NORM"
+
+
+@pytest.mark.parametrize("automatic", [[], ["G1"], ["G1", "G2", "G3"]])
+def test_a_scheduled_seed_comes_to_holding_whichever_gates_are_automatic(automatic):
+    config = changed(CONFIG, gates={"auto_forward": automatic}, growth={"slots": ["r0c0"]})
+    setting = run.build_setting(run.Plan("tiny", config, ("A0",)))
+    plan = life(setting, SETTLING_EPOCHS, "r0c0", "NORM")
+    assert [d.op for _, d in plan[1:]] == [Op.ADVANCE] * (3 - len(automatic)) + [Op.FOSSILIZE]
+    row = play_grown(setting, [0], instances(config, [0]), {"A0": wait, "A9": scheduled(plan)}, lambda *seen: None)[1]
+    assert [heads["op"] for _, heads in row.decisions][: 4 - len(automatic)] == ["GERMINATE"] + ["ADVANCE"] * (
+        3 - len(automatic)
+    )
+
+
+@pytest.mark.parametrize("lost", [[True, False], [False, True], [True, True]])
+def test_a_lost_network_scores_worst_and_a_lost_host_changes_nothing(setting, monkeypatch, lost):
+    def rows(setting, seeds, instances, makers, tell):
+        losses = {"A0": [None if host else 1.0 for host in lost], "0": [None, None], "1": [0.7, 0.9], "2": [0.8, None]}
+        return [Row(arm, seed, 1, 1, val_loss=losses[arm][seed]) for arm in makers for seed in seeds]
+
+    monkeypatch.setattr(schedules, "play_grown", rows)
+    found = scores_of(setting, grid(setting)[:3], [0, 1], lambda *seen: None)
+    assert found == [[-math.inf, -math.inf], [-0.7, -0.9], [-0.8, -math.inf]]
 
 
 def test_schedules_that_do_not_fit_side_by_side_are_played_one_batch_after_the_other(setting, monkeypatch):
     plans, told = grid(setting)[:3], []
-    together = gains_of(setting, plans, [0, 1], lambda epoch, epochs: None)
+    together = scores_of(setting, plans, [0, 1], lambda epoch, epochs: None)
     monkeypatch.setattr(schedules, "MOST_ROWS", 6)
-    assert gains_of(setting, plans, [0, 1], lambda *seen: told.append(seen)) == together
+    assert scores_of(setting, plans, [0, 1], lambda *seen: told.append(seen)) == together
     assert told[-1] == (40, 40)
 
 

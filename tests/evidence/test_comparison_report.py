@@ -42,7 +42,7 @@ def test_the_table_is_that_of_the_summary(tmp_path):
     assert "| A7 | 3 | r0c1 | CONV_LIGHT | 16 | 4 | +2.50 | yes |" in text
     assert "| 0.1 | 73.50 |" in text
     assert "regret of A7, % of what A9 gains: 25.00 [20.00, 30.00]" in text
-    assert "A9 is not there: an oracle needs every schedule" in text
+    assert "A10 is not there: not asked for" in text
 
 
 def test_the_pareto_plot_holds_every_row_and_every_arm(tmp_path):
@@ -109,9 +109,16 @@ def test_few_seeds_decide_nothing(tmp_path, n, sentence):
 
 def test_it_says_what_it_was_made_with(tmp_path):
     made = {"esper": "1.2", "torch": "2.3", "python": "3.4", "platform": "here", "git": "abc", "command": ["compare"]}
-    text = to_markdown(comparison_report(tmp_path) if write(tmp_path, comparison() | {"made": made}) else None)
+    text = to_markdown(comparison_report(tmp_path) if write(tmp_path, comparison() | {"made": [made]}) else None)
     for said in ("esper 1.2 torch 2.3 python 3.4", "here", "abc", "compare", "0 to 7 of run.seed"):
         assert said in text
+
+
+def test_without_a_regret_it_says_why(tmp_path):
+    text = to_markdown(
+        comparison_report(tmp_path) if write(tmp_path, comparison() | {"regrets": {"A7": None}}) else None
+    )
+    assert "none: A9 is not surely better" in text
 
 
 def test_a_comparison_stands_alone(tmp_path):

@@ -102,7 +102,16 @@ def test_regret_by_hand():
     own = np.stack([alone + 0.08, alone + 0.06])
     found = regret_interval(np.stack([*own, alone + 0.10, alone]))
     assert (found.value, found.n) == (pytest.approx(0.3), 4)
-    assert (found.low, found.high) == (pytest.approx(0.2), pytest.approx(0.4))
+    assert (found.low, found.high) == (pytest.approx(0.3), pytest.approx(0.3))
+
+
+def test_regret_of_three_policies_has_the_policy_as_its_unit():
+    """They leave 2, 4 and 6 of 10 points: a resample may hold one of them three times."""
+    alone = np.array([0.50, 0.52, 0.54, 0.56])
+    own = [alone + 0.08, alone + 0.06, alone + 0.04]
+    found = regret_interval(np.stack([*own, alone + 0.10, alone]))
+    assert (found.value, found.n) == (pytest.approx(0.4), 3)
+    assert (found.low, found.high) == (pytest.approx(0.2), pytest.approx(0.6))
 
 
 def test_regret_needs_a_schedule_that_gains():
@@ -110,3 +119,5 @@ def test_regret_needs_a_schedule_that_gains():
     level = alone + np.array([0.01, -0.01, 0.01, -0.01])
     assert regret_interval(np.stack([level, level, alone])) is None
     assert regret_interval(np.stack([level, level + 0.1, alone])[:, :2]) is None
+    sometimes = alone + np.array([0.0, 0.0, 0.0, 0.1])
+    assert regret_interval(np.stack([alone, sometimes, alone])) is None, "resamples without the last seed gain nothing"

@@ -47,6 +47,10 @@ DEAR = ("A7s", "A9", "A10")
 """Arms that are played only when they are named."""
 MATCH = "A7"
 """The grown arm that others are matched to, unless another one is named."""
+MATCHES = ("A7", "A7s", "A8", "A9", "A10")
+"""Arms that others can be matched to."""
+MATCHED = ("A6", *(arm.id for arm in ARMS.values() if arm.matched))
+"""Arms that take size, cost or rates from the matched one."""
 
 
 def base(name: str) -> str:
@@ -79,7 +83,7 @@ def chosen_arms(wanted: Iterable[str], kernel: int, policies: int, match: str = 
         _check(name, kernel, policies)
     if not policies and base(match) == "A8":
         raise UsageError("--match A8 needs a learned policy; name its file with --policy")
-    needed = {"A0", *names} | ({base(match)} if any(ARMS[name].matched for name in names) else set())
+    needed = {"A0", *names} | ({base(match)} if set(MATCHED) & set(names) else set())
     needed |= {"A8"} if policies else set()
     ordered = [name for name in ARMS if name in needed]
     return tuple(each for name in ordered for each in _numbered(name, policies))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from esper_tui.evidence.compare.arms import ARMS, MATCH, base, chosen_arms
+from esper_tui.evidence.compare.arms import ARMS, MATCH, MATCHED, MATCHES, base, chosen_arms
 from esper_tui.leyline.comparison import comparisons_folder
 from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import UsageError
@@ -69,9 +69,9 @@ def make_plan(preset: str, config: RunConfig, arms: list[str], policies: list[st
     match = options.pop("match", MATCH)
     found = chosen_arms(arms, config.host.kernel, len(policies), match)
     grown = [name for name in found if ARMS[base(name)].grows and name != "A0"]
-    if base(match) in ARMS and (match == "A0" or not ARMS[base(match)].grows):
-        raise UsageError(f"--match {match}: it does not grow; other arms are made equal to one that does, such as A7")
-    if any(ARMS[base(name)].matched for name in found) and match not in grown:
+    if base(match) not in MATCHES:
+        raise UsageError(f"--match {match}: other arms are made equal to one of {', '.join(MATCHES)}")
+    if any(name in found for name in MATCHED) and match not in grown:
         raise UsageError(f"--match {match}: other arms are made equal to it, but it is not played; name it in --arms")
     return Plan(preset, config, found, tuple(policies), match, **options)
 

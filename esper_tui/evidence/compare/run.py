@@ -52,19 +52,19 @@ class Player:
             found.sweep = unit("tuning-sweep", partial(sweep_learning_rate, setting))
             assert found.lr is not None
             setting = setting.with_lr(found.lr)
-        if {"A6", "A4b"} & set(plan.arms):
-            watched = unit("tuning-rates", partial(self._watch, setting))
-            found.rates, found.params = watched["rates"], watched["params"]
-        if "A4b" in plan.arms:
-            found.shape = unit("tuning-shape", partial(find_shape, setting, found.params))
         if "A7s" in plan.arms:
             found.schedule = unit("tuning-schedule", lambda tell: _steps(find_schedule(setting, plan.episodes, tell)))
         if "A9" in plan.arms:
             found.oracle = unit("tuning-oracle", lambda tell: _steps(find_cell(setting, tell)))
+        if {"A6", "A4b"} & set(plan.arms):
+            watched = unit("tuning-rates", partial(self._watch, setting, found))
+            found.rates, found.params = watched["rates"], watched["params"]
+        if "A4b" in plan.arms:
+            found.shape = unit("tuning-shape", partial(find_shape, setting, found.params))
         return setting, found
 
-    def _watch(self, setting: Setting, tell: Tell) -> dict[str, Any]:
-        rates, params = watch_policy(setting, controller(self.plan.match, self.plan, Found()), tell)
+    def _watch(self, setting: Setting, found: Found, tell: Tell) -> dict[str, Any]:
+        rates, params = watch_policy(setting, controller(self.plan.match, self.plan, found), tell)
         return {"rates": vars(rates), "params": params}
 
     # --- blocks ------------------------------------------------------------------------------------------------
@@ -106,7 +106,8 @@ def compare(
     What the folder holds already is not played again.  ``forks``: per kept seed; 0 leaves the precision out.
 
     Raises:
-        Busy: if the folder holds something else.
+        Busy: if the folder holds another comparison.
+        CannotWrite: if it holds anything else, or cannot be written.
         EsperError: for whatever else is wrong before it starts.
     """
     began, reporter = time.monotonic(), Reporter(folder, watcher or Nobody(), minutes)
@@ -122,7 +123,7 @@ def compare(
         result = Comparison(replace(plan, config=setting.config), found)
         for block_seeds in _blocks(seeds, minutes, began):
             player.play(Block(setting, plan, found, block_seeds))
-            result = replace(result, rows=player.rows, forks=player.forks, seeds=player.seeds)
+            result = replace(result, rows=player.rows, forks=player.forks, seeds=player.seeds, made=store.made())
             write_results(result, folder)
             reporter.seeds(player.seeds)
     return result

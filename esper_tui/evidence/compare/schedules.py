@@ -17,6 +17,8 @@ MOST_ROWS = 256
 """Networks that are played side by side."""
 FIRST, AGAIN = (0, 1), (2, 3, 4, 5)
 """Tuning seeds that every schedule is tried on, and those of the finalists."""
+PASSED_GATES = 3
+"""G1, G2 and G3, each a decision unless a slot passes it by itself."""
 Schedule = list[tuple[int, Decision]]
 
 
@@ -33,9 +35,9 @@ def find_cell(setting: Setting, tell: Tell) -> Schedule:
 
 def best_of(setting: Setting, plans: Sequence[Schedule], tell: Tell) -> Schedule:
     """All of them on two tuning seeds, the better ones on others again; the mean over both decides."""
-    first = gains_of(setting, plans, FIRST, part_of(tell, 0, 2))
+    first = scores_of(setting, plans, FIRST, part_of(tell, 0, 2))
     order = sorted(range(len(plans)), key=lambda i: -fmean(first[i]))[: max(1, len(plans) // FINALISTS)]
-    again = gains_of(setting, [plans[i] for i in order], AGAIN, part_of(tell, 1, 2))
+    again = scores_of(setting, [plans[i] for i in order], AGAIN, part_of(tell, 1, 2))
     scores = {i: fmean(first[i] + more) for i, more in zip(order, again, strict=True)}
     return plans[max(scores, key=scores.__getitem__)]
 
@@ -57,28 +59,31 @@ def draw_schedule(setting: Setting, rng: random.Random) -> Schedule:
 
 def life(setting: Setting, epoch: int, slot: str, blueprint: str) -> Schedule:
     """A seed that is planted at a time, moved on as soon as its gates open, and committed."""
-    tamiyo = setting.config.tamiyo
+    tamiyo, gates = setting.config.tamiyo, setting.config.gates
     planting = Decision(
         op=Op.GERMINATE, slot=slot, blueprint=blueprint, style=tamiyo.style, tempo=tamiyo.tempo, alpha_target="FULL"
     )
-    moving = [Decision(op=Op.ADVANCE, slot=slot)] * 3 + [Decision(op=Op.FOSSILIZE, slot=slot)]
-    return [(epoch, decision) for decision in (planting, *moving)]
+    moving = [Decision(op=Op.ADVANCE, slot=slot)] * (PASSED_GATES - len(gates.auto_forward))
+    return [(epoch, decision) for decision in (planting, *moving, Decision(op=Op.FOSSILIZE, slot=slot))]
 
 
-def gains_of(setting: Setting, plans: Sequence[Schedule], seeds: Sequence[int], tell: Tell) -> list[list[float]]:
-    """Validation loss of the host alone minus that with each schedule, per seed; ``-inf`` where that was lost."""
+def scores_of(setting: Setting, plans: Sequence[Schedule], seeds: Sequence[int], tell: Tell) -> list[list[float]]:
+    """Minus the validation loss under each schedule, per seed; ``-inf`` where the network was lost.
+
+    The host's own loss, which a gain would be measured from, is the same for all of them.
+    """
     most = max(1, MOST_ROWS // len(seeds) - 1)
     batches = [plans[at : at + most] for at in range(0, len(plans), most)]
     return [
-        gains
+        scores
         for index, batch in enumerate(batches)
-        for gains in _side_by_side(setting, batch, seeds, part_of(tell, index, len(batches)))
+        for scores in _side_by_side(setting, batch, seeds, part_of(tell, index, len(batches)))
     ]
 
 
 def _side_by_side(setting: Setting, plans: Sequence[Schedule], seeds: Sequence[int], tell: Tell) -> list[list[float]]:
     makers: dict[str, Make] = {"A0": wait} | {str(i): scheduled(plan) for i, plan in enumerate(plans)}
     rows = play_grown(setting, seeds, instances(setting.config, seeds, TUNING), makers, tell)
-    losses = [row.val_loss if row.val_loss is not None else float("inf") for row in rows]
-    alone, n = losses[: len(seeds)], len(seeds)
-    return [[a - b for a, b in zip(alone, losses[i * n : (i + 1) * n], strict=True)] for i in range(1, len(plans) + 1)]
+    scores = [-row.val_loss if row.val_loss is not None else float("-inf") for row in rows]
+    n = len(seeds)
+    return [scores[i * n : (i + 1) * n] for i in range(1, len(plans) + 1)]

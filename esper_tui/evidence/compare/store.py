@@ -8,8 +8,9 @@ from typing import Any
 
 from esper_tui.evidence.compare.plan import Plan
 from esper_tui.evidence.compare.setting import Row
-from esper_tui.leyline.comparison import PLAN_FILE, UNITS
+from esper_tui.leyline.comparison import MADE_FILE, PLAN_FILE, UNITS
 from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible
+from esper_tui.runtime.folder import made_with
 from esper_tui.runtime.runs import write_atomically
 
 
@@ -30,8 +31,8 @@ class Store:
             raise CannotWrite(f"{folder} holds other files; choose another --to")
         if not self.is_new and (differing := _differing(self.read(PLAN_FILE), plan.document())):
             raise Busy(
-                f"{folder} holds another comparison ({', '.join(differing[:4])} differs); repeat its command to go on "
-                "with it, or choose another --to"
+                f"{folder} holds another comparison (not the same: {', '.join(differing)}); repeat its command to go "
+                "on with it, or choose another --to"
             )
 
     def create(self, plan: Plan) -> None:
@@ -54,10 +55,20 @@ class Store:
         """A finished unit, or what ``make`` gives, which is kept."""
         if not self.has(name):
             self.write(f"{UNITS}/{name}.json", make())
+            self._note_origin()
         return self.read(f"{UNITS}/{name}.json")
 
     def rows(self, name: str, make: Callable[[], list[Row]]) -> list[Row]:
         return [Row(**row) for row in self.unit(name, lambda: [asdict(row) for row in make()])]
+
+    def made(self) -> list[dict[str, Any]]:
+        """What the units were made with (``made_with``): one entry per program, machine and command."""
+        return self.read(MADE_FILE) if (self.folder / MADE_FILE).is_file() else []
+
+    def _note_origin(self) -> None:
+        made, own = self.made(), made_with()
+        if own not in made:
+            self.write(MADE_FILE, [*made, own])
 
     def _path(self, unit: str) -> Path:
         return self.folder / UNITS / f"{unit}.json"
@@ -84,4 +95,9 @@ def _differing(one: Any, other: Any, name: str = "") -> list[str]:
         return [] if one == other else [name or "everything"]
     keys = dict.fromkeys((*one, *other))
     below = name + "." if name and name != "config" else ""
-    return [found for key in keys for found in _differing(one.get(key), other.get(key), below + key)]
+    return [
+        found
+        for key in keys
+        for found in ([] if key in one and key in other else [below + key])
+        or _differing(one[key], other[key], below + key)
+    ]

@@ -27,7 +27,6 @@ from esper_tui.evidence.stats import (
     signed_rank_p,
 )
 from esper_tui.leyline.comparison import TABLE_FILE
-from esper_tui.runtime.folder import made_with
 from esper_tui.runtime.runs import write_atomically
 
 SCHEMA = 1
@@ -51,6 +50,7 @@ class Comparison:
     rows: list[Row] = field(default_factory=list)
     forks: list[dict[str, Any]] = field(default_factory=list)
     seeds: int = 0
+    made: list[dict[str, Any]] = field(default_factory=list)
 
     def of(self, arm: str) -> list[Row]:
         return [row for row in self.rows if row.arm == arm]
@@ -109,14 +109,13 @@ class Comparison:
             for (other, (difference, p)), q in zip(known.items(), adjusted, strict=True)
         ]
 
-    def regrets(self) -> dict[str, Interval]:
+    def regrets(self) -> dict[str, Interval | None]:
         """Share of what the best schedule of the grid gains that a controller leaves: (A9 − it) / (A9 − A0)."""
         if not {"A9", "A0"} <= set(self.plan.arms):
             return {}
         groups = dict([self.claimed, ("A7", ["A7"])])
         played = {name: arms for name, arms in groups.items() if set(arms) <= set(self.plan.arms)}
-        found = {name: regret_interval(self._shared([*arms, "A9", "A0"])) for name, arms in played.items()}
-        return {name: interval for name, interval in found.items() if interval is not None}
+        return {name: regret_interval(self._shared([*arms, "A9", "A0"])) for name, arms in played.items()}
 
     def policies(self) -> Interval | None:
         """Difference of all learned policies together to the host alone; the unit is the policy."""
@@ -187,7 +186,7 @@ def document(found: Comparison) -> dict[str, Any]:
     plain = [{name: getattr(row, name) for name in COLUMNS} for row in found.rows]
     whole = {
         "schema": SCHEMA, "preset": found.plan.preset, "config": found.plan.config.model_dump(mode="json"),
-        "made": made_with(), "seeds": found.seeds, "match": found.plan.match, "tuning": asdict(found.found),
+        "made": found.made, "seeds": found.seeds, "match": found.plan.match, "tuning": asdict(found.found),
         "arms": [describe_arm(found, arm) for arm in found.plan.arms], "contrasts": found.contrasts(),
         "policies": found.policies(), "regrets": found.regrets(), "rows": plain,
         "forks": found.forks, "missing": found.missing(),

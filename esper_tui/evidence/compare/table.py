@@ -93,12 +93,12 @@ def _contrasts(found: Comparison) -> list[str]:
 
 
 def _regrets(found: Comparison) -> list[str]:
-    regrets = found.regrets()
-    if "A9" in found.plan.arms and not regrets:
-        return ["no regret is given: A9 is not surely better than A0 on these seeds, or nothing is there to compare"]
+    """A line per controller; a ratio to a gain that may be zero is not given."""
     return [
         f"{name}: regret {_interval(regret, 100, 0, sign=False)} % of what A9 gains over A0"
-        for name, regret in regrets.items()
+        if regret
+        else f"{name}: no regret, because A9 is not surely better than A0 on the {found.seeds} seeds"
+        for name, regret in found.regrets().items()
     ]
 
 

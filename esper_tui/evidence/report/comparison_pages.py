@@ -106,7 +106,10 @@ def _bracketed(interval: Row | None, digits: int = 2, scale: float = 100.0, sign
     return f"{value} [{low}, {high}]"
 
 
-def _tone(interval: Row | None) -> str:
+def _tone(interval: Row | None, least: int = FEW) -> str:
+    """Whether an interval leaves no doubt about the sign; one of few seeds always does."""
+    if interval and (number(interval.get("n")) or 0) < least:
+        return ""
     ends = finite([(interval or {}).get("low"), (interval or {}).get("high")])
     return "" if len(ends) < 2 else "good" if ends[0] > 0 else "bad" if ends[1] < 0 else ""
 
@@ -230,7 +233,8 @@ def _forks(document: Row) -> list[Block]:
 def _contrast(contrast: Row) -> tuple[Cell, ...]:
     difference = contrast.get("difference")
     names = f"{contrast['a']} − {contrast['b']}"
-    bracketed = Cell(_bracketed(difference, sign=True), _tone(difference))
+    sure = (number(contrast.get("p_holm")) or 1.0) < 0.05  # of few policies, which are the unit here, n says little
+    bracketed = Cell(_bracketed(difference, sign=True), _tone(difference, 0) if sure else "")
     return (Cell(names), bracketed, Cell(fixed(contrast.get("p"), 4)), Cell(fixed(contrast.get("p_holm"), 4)))
 
 
@@ -250,11 +254,16 @@ def _setup(document: Row) -> list[Block]:
         head = ("contrast", ">points [95 %]", ">p", ">p, Holm")
         blocks.append(Table(head, tuple(map(_contrast, contrasts)), "Primary contrasts."))
     if isinstance(regrets := document.get("regrets"), dict) and regrets:
-        left = ((f"regret of {name}, % of what A9 gains", _bracketed(regret)) for name, regret in regrets.items())
+        left = (
+            (f"regret of {name}, % of what A9 gains", _bracketed(regret) if regret else "none: A9 is not surely better")
+            for name, regret in regrets.items()
+        )
         blocks.append(Facts(tuple(left)))
     if missing := document.get("missing"):
         blocks.append(Facts(tuple((f"{arm} is not there", str(why)) for arm, why in missing.items())))
-    return [Facts((*_task(document.get("config") or {}, tuning.get("rates") or {}), *_made(document))), *blocks]
+    made = document.get("made") or []
+    facts = (*_task(document.get("config") or {}, tuning.get("rates") or {}), *_seeds(document))
+    return [Facts(facts), *blocks, *(Facts(tuple(_origin(one))) for one in made if isinstance(one, dict))]
 
 
 def _task(config: Row, rates: Row) -> Iterator[tuple[str, str]]:
@@ -268,16 +277,16 @@ def _task(config: Row, rates: Row) -> Iterator[tuple[str, str]]:
         yield "random arm", f"plants at {plants} % and prunes at {prunes} % of the boundaries where it may"
 
 
-def _made(document: Row) -> Iterator[tuple[str, str]]:
-    """Which seeds, and what they were played with."""
-    seeds, made = number(document.get("seeds")), document.get("made")
+def _seeds(document: Row) -> Iterator[tuple[str, str]]:
+    seeds = number(document.get("seeds"))
     if seeds:
-        yield (
-            "seeds",
-            f"0 to {seeds - 1:.0f} of run.seed {((document.get('config') or {}).get('run') or {}).get('seed', DASH)}",
-        )
-    if isinstance(made, dict):
-        yield "versions", " ".join(f"{name} {made.get(name, DASH)}" for name in ("esper", "torch", "python"))
-        yield "machine", f"{made.get('platform', DASH)}"
-        yield "source", f"{made.get('git') or 'installed'}"
-        yield "command", " ".join(map(str, made.get("command") or [])) or DASH
+        run = (document.get("config") or {}).get("run") or {}
+        yield "seeds", f"0 to {seeds - 1:.0f} of run.seed {run.get('seed', DASH)}"
+
+
+def _origin(made: Row) -> Iterator[tuple[str, str]]:
+    """With what a part of the rows was made."""
+    yield "versions", " ".join(f"{name} {made.get(name, DASH)}" for name in ("esper", "torch", "python"))
+    yield "machine", f"{made.get('platform', DASH)}"
+    yield "source", f"{made.get('git') or 'installed'}"
+    yield "command", " ".join(map(str, made.get("command") or [])) or DASH

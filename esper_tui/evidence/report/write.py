@@ -44,7 +44,8 @@ def _exports(facts: RunFacts, measure: bool | None, alone: bool) -> list[Measure
     Raises:
         EsperError: if somebody asked and it cannot be had.
     """
-    if measure is False or (measure is None and not (alone and facts.record.test)):
+    ended = facts.record.state == "ended" and bool(facts.record.test)
+    if measure is False or (measure is None and not (alone and ended)):
         return None
     from esper_tui.evidence.report.measuring import measure_exports
 
@@ -54,6 +55,10 @@ def _exports(facts: RunFacts, measure: bool | None, alone: bool) -> list[Measure
         if measure:
             raise
         return str(error)
+    except (LookupError, TypeError, ValueError, AttributeError, OSError, RuntimeError) as error:
+        if measure:
+            raise
+        return f"its files make no sense ({type(error).__name__}: {error})"
 
 
 def write_report(report: Report, to: Path) -> tuple[Path, Path]:
