@@ -105,7 +105,8 @@ def test_bad_input_is_one_sentence(asked, whole, words, code, sentence):
 def test_the_oracle_is_found_stored_and_played(tmp_path):
     config = worlds.tiny_config(
         run={"epochs": 20}, data={"train_images": 32, "val_images": 32, "test_images": 20},
-        growth={"slots": ["r0c0"], "blueprints": ["NORM", "CONV_LIGHT"]}, tamiyo={"rotation": ["NORM"], "slot_order": []},
+        growth={"slots": ["r0c0"], "blueprints": ["NORM", "CONV_LIGHT"]},
+        tamiyo={"rotation": ["NORM"], "slot_order": []},
     )  # fmt: skip
     plan = make_plan("tiny", config, ["A9", "A7"], [])
     first = compare(plan, tmp_path, seeds=1)
