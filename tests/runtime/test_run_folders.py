@@ -153,9 +153,15 @@ def test_a_name_that_fits_several_runs_lists_them(runs):
         find_run("2026")
 
 
-@pytest.mark.parametrize("name", ["nosuch", "x" * 5000, "~nobody-here", "/", "..", "20260102 "])
+@pytest.mark.parametrize("name", ["nosuch", "x" * 5000, "~nobody-here", "20260102 "])
 def test_a_run_that_is_not_there(runs, name):
     with pytest.raises(UsageError, match="there is no run"):
+        find_run(name)
+
+
+@pytest.mark.parametrize("name", ["/", "..", "~"])
+def test_a_folder_that_is_no_run_says_so(runs, name):
+    with pytest.raises(UsageError, match=f"{name} is a folder, but not that of a run"):
         find_run(name)
 
 
