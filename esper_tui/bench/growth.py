@@ -93,7 +93,7 @@ class Observer:
             lost = 100 * float(self.hits[env].mean() - seen.hits.mean())
             if blended[env]:
                 self.blending.append(lost)
-            if planted[env]:
+            elif planted[env]:  # where another seed's ramp moved too, nobody knows which of both it was
                 self.planting.append(lost)
 
 
