@@ -19,10 +19,9 @@ Arms = Annotated[
     str | None, typer.Option("--arms", help="Arms, for example A0,A2,A7; without it all that are affordable.")
 ]
 SEEDS, LEAST_FORKS = 20, 4
-Policy = Annotated[list[str] | None, typer.Option("--policy", help="A learned policy for A8; may be repeated.")]
-
-
 QUIET_S = 60.0
+"""So long a unit may go on where nobody watches before it says how far it is."""
+Policy = Annotated[list[str] | None, typer.Option("--policy", help="A learned policy for A8; may be repeated.")]
 
 
 class Lines:

@@ -160,9 +160,7 @@ def regret_interval(accuracies: np.ndarray, seed: int = 0) -> Interval | None:
     policies, seeds = own.shape
     if seeds < 3:
         return None
-    rng = np.random.default_rng(seed)
-    i = rng.integers(policies, size=(RESAMPLES, policies, 1))
-    j = rng.integers(seeds, size=(RESAMPLES, 1, seeds))
+    i, j = _nested_draws(policies, seeds, seed)
     lost, most = iqm((best - own)[i, j].reshape(RESAMPLES, -1)), iqm((best - alone)[j[:, 0]])
     if most.min() <= 0:
         return None
@@ -179,12 +177,15 @@ def nested_p(values: np.ndarray, seed: int = 0) -> float:
 
 
 def _nested_iqms(values: np.ndarray, seed: int) -> np.ndarray:
-    """Policies are drawn first, then seeds, the same for all of them, because arms share their seeds."""
     policies, seeds = values.shape
+    return iqm(values[_nested_draws(policies, seeds, seed)].reshape(RESAMPLES, -1))
+
+
+def _nested_draws(policies: int, seeds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Policies are drawn first, then seeds, the same for all of them, because arms share their seeds."""
     rng = np.random.default_rng(seed)
     i = rng.integers(policies, size=(RESAMPLES, policies, 1))
-    j = rng.integers(seeds, size=(RESAMPLES, 1, seeds))
-    return iqm(values[i, j].reshape(RESAMPLES, -1))
+    return i, rng.integers(seeds, size=(RESAMPLES, 1, seeds))
 
 
 def signed_rank_p(differences: list[float]) -> float:

@@ -36,6 +36,10 @@ def refused(*words: str) -> str:
         (("runs", "rm"), "missing argument 'runs'; `esper runs rm --help` shows what there is"),
         (("runs", "lits"), "no such command 'lits', did you mean 'list'; `esper runs --help` shows what there is"),
         (("--hz",), "option '--hz' requires an argument; `esper --help` shows what there is"),
+        (
+            ("bench", "growth", "procedural", "--set", "run.envs=2"),
+            "--set run.envs=2: --pairs, the sweep and the twins of this bench decide about it",
+        ),
         (("run", "tiny", "--run-dir", ""), "--run-dir names no folder; write one, for example --run-dir ./first"),
     ],
 )

@@ -15,7 +15,7 @@ class Arm:
         what: what is trained.
         answers: the question that the difference to it answers.
         grows: whether a controller decides while it trains; the others are whole from the first step on.
-        matched: whether it is made after a grown arm, which has to be played before.
+        matched: whether it takes size, cost or rates from a grown arm, which has to be played before.
     """
 
     id: str
@@ -35,7 +35,7 @@ ARMS = {
         Arm("A4", "host widened to equal parameters", "is it just parameters", matched=True),
         Arm("A4b", "best 3x3 network of equal parameters", "is it just the kernel size", matched=True),
         Arm("A5", "all slots filled from the start", "does timing matter"),
-        Arm("A6", "random decisions at matched rates", "does the policy do anything", grows=True),
+        Arm("A6", "random decisions at matched rates", "does the policy do anything", grows=True, matched=True),
         Arm("A7", "heuristic", "does learning matter", grows=True),
         Arm("A7s", "best fixed schedule", "does learning matter", grows=True),
         Arm("A8", "learned policy", "the claim", grows=True),
@@ -49,8 +49,7 @@ MATCH = "A7"
 """The grown arm that others are matched to, unless another one is named."""
 MATCHES = ("A7", "A7s", "A8", "A9", "A10")
 """Arms that others can be matched to."""
-MATCHED = ("A6", *(arm.id for arm in ARMS.values() if arm.matched))
-"""Arms that take size, cost or rates from the matched one."""
+MATCHED = tuple(arm.id for arm in ARMS.values() if arm.matched)
 
 
 def base(name: str) -> str:

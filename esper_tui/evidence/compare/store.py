@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from esper_tui.evidence.compare.plan import Plan
 from esper_tui.evidence.compare.setting import Row
 from esper_tui.leyline.comparison import MADE_FILE, PLAN_FILE, UNITS
+from esper_tui.leyline.config import RunConfig
 from esper_tui.leyline.errors import Busy, CannotWrite, Incompatible
 from esper_tui.runtime.folder import made_with
+from esper_tui.runtime.presets import differences
 from esper_tui.runtime.runs import write_atomically
 
 
@@ -29,7 +33,7 @@ class Store:
         folder = self.folder
         if self.is_new and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise CannotWrite(f"{folder} holds other files; choose another --to")
-        if not self.is_new and (differing := _differing(self.read(PLAN_FILE), plan.document())):
+        if not self.is_new and (differing := _differing(self.read(PLAN_FILE), plan)):
             raise Busy(
                 f"{folder} holds another comparison (not the same: {', '.join(differing)}); repeat its command to go "
                 "on with it, or choose another --to"
@@ -89,15 +93,12 @@ class Store:
             raise Incompatible(f"{path} is damaged ({error}); delete it and repeat the command") from None
 
 
-def _differing(one: Any, other: Any, name: str = "") -> list[str]:
-    """Keys under which two documents differ, as ``section.key``."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return [] if one == other else [name or "everything"]
-    keys = dict.fromkeys((*one, *other))
-    below = name + "." if name and name != "config" else ""
-    return [
-        found
-        for key in keys
-        for found in ([] if key in one and key in other else [below + key])
-        or _differing(one[key], other[key], below + key)
-    ]
+def _differing(stored: Any, plan: Plan) -> list[str]:
+    """What a stored plan says otherwise: keys of the plan, settings as ``section.key``."""
+    own, stored = plan.document(), stored if isinstance(stored, dict) else {}
+    names = [key for key in own if key != "config" and stored.get(key) != own[key]]
+    try:
+        config = RunConfig.model_validate(stored.get("config"))
+    except ValidationError:
+        return [*names, "config"]
+    return names + [key for key, _, _ in differences(config, plan.config)]

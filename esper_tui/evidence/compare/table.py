@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
-from esper_tui.evidence.compare.arms import ARMS, base
+from esper_tui.evidence.compare.arms import MATCHED, base
 from esper_tui.evidence.compare.summary import REFERENCES, Comparison, describe_arm
 from esper_tui.evidence.compare.tuning import Found
 from esper_tui.evidence.stats import Interval
@@ -53,7 +53,7 @@ def _accuracies(arms: list[dict[str, Any]], match: str) -> list[str]:
 
 def _matched(arms: list[str], match: str) -> list[str]:
     """Which arms were made equal to which."""
-    equal = [arm for arm in arms if ARMS[base(arm)].matched or arm == "A6"]
+    equal = [arm for arm in arms if base(arm) in MATCHED]
     return [f"{', '.join(equal)}: made equal to {match} (--match)."] if equal else []
 
 
